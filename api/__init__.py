@@ -1,0 +1,1 @@
+"""The doors of the ledger: HTTP, the command line, importers and exporters."""

@@ -1,0 +1,368 @@
+"""Every way the ledger says no, each with one stable code.
+
+The tree::
+
+    LedgerError
+    ├── Malformed                 the request cannot be understood
+    │   ├── InvalidAmount
+    │   ├── InvalidCurrency
+    │   ├── InvalidIdentifier
+    │   ├── InvalidTime
+    │   └── UnknownCommand
+    ├── Missing                   the thing that was named does not exist
+    │   ├── UnknownAccount
+    │   ├── UnknownOrder
+    │   ├── UnknownPosition
+    │   ├── UnknownRefund
+    │   └── UnknownShop
+    ├── Conflict                  somebody else was there first
+    │   ├── AlreadyExists
+    │   ├── KeyInFlight
+    │   └── VersionChanged
+    ├── Refused                   a rule forbids it
+    │   ├── AlreadyReversed
+    │   ├── ChangedWithoutVersion
+    │   ├── CurrencyMismatch
+    │   ├── DocumentSplit
+    │   ├── IdempotencyKeyReused
+    │   ├── InsufficientFunds
+    │   ├── NotCorrectable
+    │   ├── RefundExceedsPaid
+    │   └── WrongState
+    ├── Unavailable               nothing was decided; try again
+    │   ├── OutcomeUnknown
+    │   ├── ProjectionBehind
+    │   └── StorageUnavailable
+    └── Corrupt                   stored bytes are not what was written
+
+The first line of each docstring is the message people read, the rest says what to do about it. What an
+error means to a web client or a shell is decided at the doors, in one table there.
+"""
+
+from __future__ import annotations
+
+import inspect
+from typing import ClassVar
+
+
+class LedgerError(Exception):
+    """Something went wrong in the ledger.
+
+    Read the detail; if it does not help, run `assurance verify`.
+    """
+
+    code: ClassVar[str] = "ledger_error"
+
+    def __init__(self, detail: str = "", *, field: str = "") -> None:
+        """Keep what was wrong (`detail`) and the name of the field at fault, if one is."""
+        super().__init__(detail)
+        self.detail = detail
+        self.field = field
+
+    @classmethod
+    def title(cls) -> str:
+        """The message: one sentence, the same for every occurrence."""
+        return inspect.cleandoc(cls.__doc__ or "").splitlines()[0]
+
+    @classmethod
+    def remedy(cls) -> str:
+        """What to do next, in a sentence or two."""
+        return " ".join(
+            line.strip() for line in inspect.cleandoc(cls.__doc__ or "").splitlines()[1:] if line.strip()
+        )
+
+    def __str__(self) -> str:
+        """The message and what was wrong this time."""
+        return f"{self.title()} {self.detail}".strip()
+
+
+class Malformed(LedgerError):
+    """The request cannot be understood.
+
+    Compare it with the schema of the command.
+    """
+
+    code = "malformed"
+
+
+class InvalidAmount(Malformed):
+    """The amount is not a whole number of minor units in the range the ledger keeps.
+
+    Give minor units (fen, cents, pence) as an integer, positive unless the field says otherwise.
+    """
+
+    code = "invalid_amount"
+
+
+class InvalidCurrency(Malformed):
+    """The currency is not an ISO 4217 code.
+
+    Use three capital letters such as CNY, GBP or USD.
+    """
+
+    code = "invalid_currency"
+
+
+class InvalidIdentifier(Malformed):
+    """The identifier is not one the ledger can keep.
+
+    Use 1 to 128 printable characters without spaces; an order is named `platform:id`.
+    """
+
+    code = "invalid_identifier"
+
+
+class InvalidTime(Malformed):
+    """The time cannot be read.
+
+    Use RFC 3339 with an offset, such as 2021-06-10T23:59:59+08:00.
+    """
+
+    code = "invalid_time"
+
+
+class UnknownCommand(Malformed):
+    """There is no such command.
+
+    `assurance do --help` lists the catalogue.
+    """
+
+    code = "unknown_command"
+
+
+class Missing(LedgerError):
+    """What was named does not exist.
+
+    Check the identifier.
+    """
+
+    code = "not_found"
+
+
+class UnknownAccount(Missing):
+    """No transfer has ever touched this account.
+
+    `assurance trial-balance --all` lists the accounts there are.
+    """
+
+    code = "unknown_account"
+
+
+class UnknownOrder(Missing):
+    """The order is not known.
+
+    Place it first; a report of something that already happened is kept until the order arrives.
+    """
+
+    code = "unknown_order"
+
+
+class UnknownPosition(Missing):
+    """No fact stands at this position.
+
+    Positions run from 1 to the head without a gap.
+    """
+
+    code = "unknown_position"
+
+
+class UnknownRefund(Missing):
+    """The refund is not known.
+
+    Request it first, or record it as completed if it happened elsewhere.
+    """
+
+    code = "unknown_refund"
+
+
+class UnknownShop(Missing):
+    """The shop is not known.
+
+    Open it first.
+    """
+
+    code = "unknown_shop"
+
+
+class Conflict(LedgerError):
+    """The request conflicts with what is already there.
+
+    Read the present state and decide again.
+    """
+
+    code = "conflict"
+
+
+class AlreadyExists(Conflict):
+    """Something else already stands under this identifier.
+
+    Use another identifier, or amend what is there.
+    """
+
+    code = "already_exists"
+
+
+class KeyInFlight(Conflict):
+    """A request with this idempotency key is still being decided.
+
+    Wait for its answer; then the same request returns it.
+    """
+
+    code = "key_in_flight"
+
+
+class VersionChanged(Conflict):
+    """The stream has moved on since it was read.
+
+    Read it again and repeat the request with its present version.
+    """
+
+    code = "version_changed"
+
+
+class Refused(LedgerError):
+    """A rule forbids it.
+
+    The detail names the rule.
+    """
+
+    code = "refused"
+
+
+class AlreadyReversed(Refused):
+    """The fact has been reversed before.
+
+    A fact is reversed once; record the right fact instead.
+    """
+
+    code = "already_reversed"
+
+
+class ChangedWithoutVersion(Refused):
+    """The source reports other content under a version that is already recorded.
+
+    Ask the source for a version that grows with each change, or correct the recorded fact.
+    """
+
+    code = "changed_without_version"
+
+
+class CurrencyMismatch(Refused):
+    """The sum is in another currency than the thing it belongs to.
+
+    A sum has one currency and is never converted silently.
+    """
+
+    code = "currency_mismatch"
+
+
+class DocumentSplit(Refused):
+    """The lines of one document stand too far apart in the file.
+
+    Sort the file so that the lines of a document stand together.
+    """
+
+    code = "document_split"
+
+
+class IdempotencyKeyReused(Refused):
+    """The idempotency key was used for another request.
+
+    Use a new key for a new request; repeat the first request unchanged to get its answer.
+    """
+
+    code = "idempotency_key_reused"
+
+
+class InsufficientFunds(Refused):
+    """The account does not hold enough.
+
+    A guarded account is never below zero; lower the amount or pay in first.
+    """
+
+    code = "insufficient_funds"
+
+
+class NotCorrectable(Refused):
+    """This kind of fact cannot be reversed by a correction.
+
+    Only facts that move money on their own are reversed; use the command that undoes it.
+    """
+
+    code = "not_correctable"
+
+
+class RefundExceedsPaid(Refused):
+    """The refunds would exceed what was paid.
+
+    Refund at most what is left of the line and of the order.
+    """
+
+    code = "refund_exceeds_paid"
+
+
+class WrongState(Refused):
+    """The thing is not in a state that allows this.
+
+    The detail names the state; `assurance replay` shows how it came about.
+    """
+
+    code = "wrong_state"
+
+
+class Unavailable(LedgerError):
+    """Nothing was decided.
+
+    Try again in a moment with the same idempotency key.
+    """
+
+    code = "unavailable"
+
+
+class OutcomeUnknown(Unavailable):
+    """The connection was lost during the commit and could not be restored.
+
+    Repeat the request with the same idempotency key: it answers what happened, or does it now.
+    """
+
+    code = "outcome_unknown"
+
+
+class ProjectionBehind(Unavailable):
+    """The read model has not reached the position that was asked for.
+
+    Try again in a moment; `assurance projections` shows how far behind it is.
+    """
+
+    code = "projection_behind"
+
+
+class StorageUnavailable(Unavailable):
+    """The database cannot take the commit.
+
+    Nothing was written. See to the disk or the database server, then repeat the request.
+    """
+
+    code = "storage_unavailable"
+
+
+class Corrupt(LedgerError):
+    """Stored bytes are not what the ledger wrote.
+
+    Run `assurance verify`; restore from a backup what it names.
+    """
+
+    code = "corrupt"
+
+
+def catalogue() -> list[type[LedgerError]]:
+    """All errors, parents before children, each kind in the order of the file."""
+    found: list[type[LedgerError]] = []
+
+    def walk(cls: type[LedgerError]) -> None:
+        found.append(cls)
+        for child in cls.__subclasses__():
+            walk(child)
+
+    walk(LedgerError)
+    return found

@@ -1,0 +1,1 @@
+"""Facts: frozen values named in the past tense, one file a lifecycle, each with a stable topic."""

@@ -1,0 +1,175 @@
+"""One database behind one URL: connections, transactions, and the few statements that must be fast."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import msgspec
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Connection,
+    Integer,
+    LargeBinary,
+    Table,
+    Text,
+    Uuid,
+    create_engine,
+    event,
+)
+from sqlalchemy import exc as sa
+from sqlalchemy.engine import make_url
+from sqlalchemy.types import TypeEngine
+
+from ledger.errors import StorageUnavailable
+
+_BUSY_TIMEOUT_S = 60
+_ARRAYS: tuple[tuple[type[TypeEngine[Any]], str], ...] = (
+    (Integer, "bigint[]"),
+    (BigInteger, "bigint[]"),
+    (Boolean, "boolean[]"),
+    (LargeBinary, "bytea[]"),
+    (Uuid, "uuid[]"),
+    (Text, "text[]"),
+)
+
+
+class Database:
+    """A pool of connections to SQLite or PostgreSQL.
+
+    SQLite runs in WAL mode with `synchronous=FULL`: a commit is on the disk before it is answered. Writers of
+    one process queue in a fair lock, those of several processes wait for each other in the database.
+    """
+
+    def __init__(self, url: str) -> None:
+        """Open `sqlite:///path` or `postgresql+psycopg://…`; nothing is connected yet."""
+        self.url = make_url(url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        if self.is_sqlite:
+            self.engine = create_engine(
+                self.url, connect_args={"timeout": _BUSY_TIMEOUT_S}, pool_size=8, max_overflow=32
+            )
+            event.listen(self.engine, "connect", _prepare_sqlite)
+            event.listen(self.engine, "begin", _begin_sqlite)
+        else:
+            self.engine = create_engine(self.url, pool_size=8, max_overflow=32, pool_pre_ping=True)
+            event.listen(self.engine, "connect", _prepare_postgresql)
+        self.committed = threading.Condition()
+        self._queue = threading.Lock()
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A transaction for a query or two; on PostgreSQL each statement sees the latest commit."""
+        with self.engine.connect() as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """A transaction in which every statement sees the same state of the database."""
+        level = {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ"}
+        with self.engine.connect().execution_options(**level) as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A transaction that is durable when the block ends, or without effect when it raises."""
+        with self._queue if self.is_sqlite else _nothing():
+            with self.engine.connect().execution_options(writes=True) as connection, connection.begin():
+                yield connection
+        with self.committed:
+            self.committed.notify_all()
+
+    def close(self) -> None:
+        """Close every connection."""
+        self.engine.dispose()
+
+
+@contextmanager
+def _nothing() -> Iterator[None]:
+    yield
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # BEGIN is ours to say: IMMEDIATE for writers.
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "temp_store=MEMORY", "cache_size=-65536"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writes = connection.get_execution_options().get("writes")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _prepare_postgresql(connection: Any, _record: Any) -> None:
+    # Plans made while the tables were empty would scan them for ever: plan with the tables as they are.
+    with connection.cursor() as cursor:
+        cursor.execute("SET plan_cache_mode = force_custom_plan")
+    connection.commit()
+
+
+class Insert:
+    """One statement that inserts many rows, a tuple each in the order of the table's columns.
+
+    With `replace` named columns are overwritten where the primary key stands already. On PostgreSQL the rows
+    travel as one array a column, on SQLite as the driver's own loop: both several times faster than building
+    the statement anew for each batch.
+    """
+
+    def __init__(self, table: Table, database: Database, replace: Sequence[str] = ()) -> None:
+        """Prepare the text for one database."""
+        names = [column.name for column in table.columns]
+        columns = ", ".join(names)
+        self._is_sqlite = database.is_sqlite
+        if self._is_sqlite:
+            values = f"VALUES ({', '.join('?' * len(names))})"
+        else:
+            arrays = ", ".join(f"%b::{_array(column.type)}" for column in table.columns)
+            values = f"SELECT * FROM unnest({arrays})"
+        self._text = f"INSERT INTO {table.name} ({columns}) {values}"  # noqa: S608 - names are ours
+        if replace:
+            key = ", ".join(column.name for column in table.primary_key)
+            changes = ", ".join(f"{name} = excluded.{name}" for name in replace)
+            self._text += f" ON CONFLICT ({key}) DO UPDATE SET {changes}"
+
+    def __call__(self, connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Insert the rows; nothing happens for none."""
+        if not rows:
+            return
+        if self._is_sqlite:
+            connection.exec_driver_sql(self._text, list(rows))
+        else:
+            connection.exec_driver_sql(self._text, tuple(list(column) for column in zip(*rows, strict=True)))
+
+
+def _array(kind: TypeEngine[Any]) -> str:
+    return next(name for base, name in _ARRAYS if isinstance(kind, base))
+
+
+class Lookup:
+    """One statement that finds rows by a list of values of one column."""
+
+    def __init__(self, database: Database, columns: str, table: str, by: str, order: str = "") -> None:
+        """Prepare the text for one database."""
+        self._is_sqlite = database.is_sqlite
+        among = "IN (SELECT value FROM json_each(?))" if self._is_sqlite else "= ANY(%s)"
+        suffix = f" ORDER BY {order}" if order else ""
+        self._text = f"SELECT {columns} FROM {table} WHERE {by} {among}{suffix}"  # noqa: S608 - names are ours
+
+    def __call__(self, connection: Connection, values: Sequence[Any]) -> Sequence[Any]:
+        """The rows whose column is among the values."""
+        if not values:
+            return ()
+        parameter = msgspec.json.encode(values).decode() if self._is_sqlite else list(values)
+        return connection.exec_driver_sql(self._text, (parameter,)).fetchall()
+
+
+@contextmanager
+def storage_errors() -> Iterator[None]:
+    """Turn the database's own troubles (a full disk, a lost server) into StorageUnavailable."""
+    try:
+        yield
+    except (sa.OperationalError, sa.InterfaceError) as error:
+        raise StorageUnavailable(str(error.orig).strip()) from error
