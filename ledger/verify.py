@@ -133,7 +133,7 @@ class _Run:
         self._keys = self._ordered(schema.idempotency_keys, "commit_number", "key")
         self._next_key = next(self._keys, None)
 
-    def _streamed(self, query: Select[Any]) -> Iterator[Row[Any]]:
+    def _streamed(self, query: Select[*tuple[Any, ...]]) -> Iterator[Any]:
         """The rows of a query, which arrive a page at a time."""
         result = self.connection.execute(query, execution_options={"yield_per": _PAGE})
         return iter(self._cursors.enter_context(result))
