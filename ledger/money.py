@@ -73,18 +73,18 @@ def split(total: int, weights: Sequence[int]) -> tuple[int, ...]:
     return tuple(parts)
 
 
-def units(total: int, quantity: int) -> tuple[int, ...]:
-    """What each unit of a line cost: 100.00 for three is 33.34, 33.33, 33.33."""
-    return split(total, [1] * quantity)
+def unit(total: int, quantity: int, number: int) -> int:
+    """What a unit (from 1) of a line cost: 100.00 for three is 33.34, 33.33, 33.33."""
+    return total // quantity + (number <= total % quantity)
 
 
 def parse(text: str, code: str, *, field: str = "amount") -> int:
     """Read a decimal number in major units ("12.345") as minor units of `code`, rounded half-up."""
     try:
-        value = Decimal(text).scaleb(exponent(code)).quantize(Decimal(1), ROUND_HALF_UP)
-    except InvalidOperation:
+        value = int(Decimal(text).scaleb(exponent(code)).quantize(Decimal(1), ROUND_HALF_UP))
+    except (InvalidOperation, ValueError):  # The latter from what is "not a number" in so many words.
         raise InvalidAmount(f"Got {text!r}.", field=field) from None
-    return amount(int(value), field=field, signed=True)
+    return amount(value, field=field, signed=True)
 
 
 def display(value: int, code: str) -> str:

@@ -18,6 +18,7 @@ from ledger.codec import CODEC
 from ledger.errors import InvalidAmount
 from ledger.events import adjustment, correction, fulfilment, order, parking, refund, shop
 from ledger.events.base import Fact
+from ledger.money import MAX_AMOUNT
 
 
 class Kind(NamedTuple):
@@ -81,7 +82,7 @@ class Transfer(msgspec.Struct, frozen=True, gc=False):
 class Claim(NamedTuple):
     """What a fact uses of something that may be used only so far: a line's payment, a unit, a fact.
 
-    `used` is added (a correction takes it back), `allowed` is the most that may ever be used.
+    `used` is added (below zero: given back), `allowed` is the most that may be used in all.
     """
 
     subject: str
@@ -91,6 +92,14 @@ class Claim(NamedTuple):
 
 class Row(NamedTuple):
     """`amount` names the field that holds the sum; `{shop}` in an account names the field of the party."""
+
+    debit: str
+    credit: str
+    amount: str
+
+
+class Swing(NamedTuple):
+    """As Row, and an amount below zero moves the other way."""
 
     debit: str
     credit: str
@@ -108,38 +117,48 @@ class Mirror(NamedTuple):
     """The rows of the fact that is reversed, with debit and credit exchanged."""
 
 
+UNLIMITED = MAX_AMOUNT  # What is given back, or only counted, has no limit.
+
 ID = "{id}"  # The identifier of the stream the fact stands in: for an order's facts, the order.
 
-_OUT_OF_ORDER = (
-    ("order_escrow:{id}",        "escrow"),
-    ("shop_payable:{shop}",      "payable"),
-    ("shop_deposit:{shop}",      "deposit"),
-    ("refund_advance:{shop}",    "advance"),
-    ("import_suspense:{source}", "suspense"),
-)  # fmt: skip
-_OUT_OF_REFUND = (
+_BEARERS = (
     ("order_escrow:{order}",     "bearers.escrow"),
     ("shop_payable:{shop}",      "bearers.payable"),
     ("shop_deposit:{shop}",      "bearers.deposit"),
     ("refund_advance:{shop}",    "bearers.advance"),
     ("import_suspense:{source}", "bearers.suspense"),
 )  # fmt: skip
+_RECEIVERS = (
+    ("bank",                     "cash_due"),
+    ("platform_coupon",          "coupon"),
+)  # fmt: skip
 
-#   fact                             debit                      credit                    amount
-POSTINGS: dict[type[Fact], tuple[Row | Pour | Mirror, ...]] = {
+#   fact                             debit                        credit                     amount
+POSTINGS: dict[type[Fact], tuple[Row | Swing | Pour | Mirror, ...]] = {
     order.OrderPlaced:              (),
-    order.OrderPaid:                (Row("bank",                 "order_escrow:{id}",      "cash"),
-                                     Row("platform_coupon",      "order_escrow:{id}",      "coupon")),
-    order.OrderAmended:             (Row("bank",                 "order_escrow:{id}",      "cash_in"),
-                                     Row("platform_coupon",      "order_escrow:{id}",      "coupon_in"),
-                                     Row("order_escrow:{id}",    "shop_payable:{shop}",    "passed_on"),
-                                     Pour(_OUT_OF_ORDER, (("bank", "cash_out"), ("platform_coupon", "coupon_out")))),
-    order.OrderSettled:             (Row("order_escrow:{id}",    "shop_payable:{shop}",    "net"),
-                                     Row("order_escrow:{id}",    "host_payable:{host}",    "host_share"),
-                                     Row("order_escrow:{id}",    "commission",             "commission")),
+    order.OrderPaid:                (Row("bank",                 "order_escrow:{id}",       "cash"),
+                                     Row("platform_coupon",      "order_escrow:{id}",       "coupon")),
+    order.OrderAmended:             (Row("bank",                 "order_escrow:{id}",       "cash_in"),
+                                     Row("platform_coupon",      "order_escrow:{id}",       "coupon_in"),
+                                     Row("import_suspense:{source}", "order_escrow:{id}",   "suspense"),
+                                     Swing("commission",         "shop_payable:{shop}",     "commission"),
+                                     Swing("host_payable:{host}", "shop_payable:{shop}",    "host_share"),
+                                     Swing("shop_payable:{shop}", "order_escrow:{id}",      "payable"),
+                                     Row("shop_deposit:{shop}",  "order_escrow:{id}",       "deposit"),
+                                     Row("refund_advance:{shop}", "order_escrow:{id}",      "advance"),
+                                     Row("order_escrow:{id}",    "bank",                    "cash_out"),
+                                     Row("order_escrow:{id}",    "platform_coupon",         "coupon_out"),
+                                     Row("order_escrow:{id}",    "import_suspense:{source}", "made_good")),
+    order.OrderSettled:             (Row("order_escrow:{id}",    "shop_payable:{shop}",     "net"),
+                                     Row("order_escrow:{id}",    "host_payable:{host}",     "host_share"),
+                                     Row("order_escrow:{id}",    "commission",              "commission")),
+    order.SharesRestored:           (Row("order_escrow:{id}",    "shop_payable:{shop}",     "escrow"),
+                                     Swing("commission",         "shop_payable:{shop}",     "commission"),
+                                     Swing("host_payable:{host}", "shop_payable:{shop}",    "host_share")),
     order.OrderCancelled:           (),
     order.OrderVoided:              (),
     order.OrderClosed:              (),
+    order.SameVersionRecorded:      (),
     order.StaleVersionRecorded:     (),
     fulfilment.ParcelDispatched:    (),
     fulfilment.ParcelDelivered:     (),
@@ -150,21 +169,21 @@ POSTINGS: dict[type[Fact], tuple[Row | Pour | Mirror, ...]] = {
     refund.RefundEscalated:         (),
     refund.ReturnShipped:           (),
     refund.ReturnReceived:          (),
-    refund.InstantRefundAdvanced:   (Row("refund_advance:{shop}", "bank",                  "amount"),),
-    refund.RefundAdvanceRecovered:  (Row("order_escrow:{order}", "refund_advance:{shop}",  "escrow"),
-                                     Row("shop_payable:{shop}",  "refund_advance:{shop}",  "payable"),
-                                     Row("shop_deposit:{shop}",  "refund_advance:{shop}",  "deposit")),
-    refund.RefundCompleted:         (Row("commission",           "shop_payable:{shop}",    "bearers.commission"),
-                                     Row("host_payable:{host}",  "shop_payable:{shop}",    "bearers.host"),
-                                     Pour(_OUT_OF_REFUND, (("bank", "cash_due"), ("platform_coupon", "coupon")))),
+    refund.InstantRefundAdvanced:   (Row("refund_advance:{shop}", "bank",                   "amount"),),
+    refund.RefundAdvanceRecovered:  (Row("order_escrow:{order}", "refund_advance:{shop}",   "escrow"),
+                                     Swing("shop_payable:{shop}", "refund_advance:{shop}",  "payable"),
+                                     Row("shop_deposit:{shop}",  "refund_advance:{shop}",   "deposit")),
+    refund.RefundCompleted:         (Row("commission",           "shop_payable:{shop}", "bearers.commission"),
+                                     Row("host_payable:{host}",  "shop_payable:{shop}", "bearers.host"),
+                                     Pour(_BEARERS, _RECEIVERS)),
     refund.RefundClosed:            (),
     shop.ShopOpened:                (),
-    shop.DepositPaid:               (Row("bank",                 "shop_deposit:{shop}",    "amount"),),
-    shop.DepositRefunded:           (Row("shop_deposit:{shop}",  "bank",                   "amount"),),
-    shop.ShopPaidOut:               (Row("shop_payable:{shop}",  "bank",                   "owed"),
-                                     Row("import_suspense:{source}", "bank",               "suspense")),
-    shop.HostPaidOut:               (Row("host_payable:{host}",  "bank",                   "owed"),
-                                     Row("import_suspense:{source}", "bank",               "suspense")),
+    shop.DepositPaid:               (Row("bank",                 "shop_deposit:{shop}",     "amount"),),
+    shop.DepositRefunded:           (Row("shop_deposit:{shop}",  "bank",                    "amount"),),
+    shop.ShopPaidOut:               (Row("shop_payable:{shop}",  "bank",                    "owed"),
+                                     Row("import_suspense:{source}", "bank",                "suspense")),
+    shop.HostPaidOut:               (Row("host_payable:{host}",  "bank",                    "owed"),
+                                     Row("import_suspense:{source}", "bank",                "suspense")),
     shop.ShopClosingRequested:      (),
     shop.ShopClosed:                (),
     adjustment.AdjustmentRecorded:  (),
@@ -173,6 +192,8 @@ POSTINGS: dict[type[Fact], tuple[Row | Pour | Mirror, ...]] = {
 }  # fmt: skip
 
 Post = Callable[[Fact, str], list[Transfer]]
+
+_currency = attrgetter("currency")
 
 
 def _account(template: str) -> Callable[[Fact, str], str]:
@@ -192,7 +213,20 @@ def _row(row: Row) -> Post:
 
     def post(fact: Fact, id_: str) -> list[Transfer]:
         value = amount(fact)
-        return [Transfer(debit(fact, id_), credit(fact, id_), value, fact.currency)] if value else []  # type: ignore[attr-defined]
+        return [Transfer(debit(fact, id_), credit(fact, id_), value, _currency(fact))] if value else []
+
+    return post
+
+
+def _swing(row: Swing) -> Post:
+    there, amount = _row(Row(*row)), attrgetter(row.amount)
+    debit, credit = _account(row.debit), _account(row.credit)
+
+    def post(fact: Fact, id_: str) -> list[Transfer]:
+        value = amount(fact)
+        if value >= 0:
+            return there(fact, id_)
+        return [Transfer(credit(fact, id_), debit(fact, id_), -value, _currency(fact))]
 
     return post
 
@@ -228,7 +262,7 @@ def _pour(row: Pour) -> Post:
     def post(fact: Fact, id_: str) -> list[Transfer]:
         parts = pour([amount(fact) for _, amount in bearers], [amount(fact) for _, amount in receivers])
         return [
-            Transfer(bearers[i][0](fact, id_), receivers[j][0](fact, id_), part, fact.currency)  # type: ignore[attr-defined]
+            Transfer(bearers[i][0](fact, id_), receivers[j][0](fact, id_), part, _currency(fact))
             for i, j, part in parts
         ]
 
@@ -242,10 +276,12 @@ def _mirror(fact: Fact, id_: str) -> list[Transfer]:
     return [Transfer(t.credit, t.debit, t.amount, t.currency) for t in transfers(reversed_fact, id_)]
 
 
-def _compile(row: Row | Pour | Mirror) -> Post:
+def _compile(row: Row | Swing | Pour | Mirror) -> Post:
     match row:
         case Row():
             return _row(row)
+        case Swing():
+            return _swing(row)
         case Pour():
             return _pour(row)
         case Mirror():
@@ -268,29 +304,75 @@ def transfers(fact: Fact, id_: str) -> list[Transfer]:
 def claims(fact: Fact, id_: str) -> list[Claim]:
     """What a fact uses of sums and things that may be used only once or only so far.
 
-    Refunds of a line never exceed what was paid for it, refunds of an order never what was paid in all, a
-    unit is refunded in full once, and a fact is reversed once. What went to suspense used nothing.
+    Refunds of a line (`refund/uci:1/2`) never exceed what was paid for it, refunds of an order never what was
+    paid in all, a unit (`refund/uci:1/2/3`) is refunded in full once, and a fact is reversed once. What
+    coupons bear of refunds is counted beside them (`refund-coupon/…`), as is what was advanced for refunds
+    that are not complete (`advanced/…`, `advanced-coupon/…`) and what waits in suspense (`over/…`; its line 0
+    is all lines together).
     """
     match fact:
-        case refund.RefundCompleted(order=named) if named:
-            counted = fact.cash + fact.coupon - fact.bearers.suspense
-            found = [Claim(f"refund/{named}", counted, fact.paid)]
-            for line in fact.lines:
-                if line.line:
-                    subject = f"refund/{named}/{line.line}"
-                    found.append(Claim(subject, line.cash + line.coupon - line.over, line.paid))
-                    found += [Claim(f"{subject}/{unit}", 1, 1) for unit in line.units]
+        case refund.RefundCompleted(order=named) if named and "currency_mismatch" not in fact.marks:
+            sums = fact.cash, fact.coupon, fact.bearers.suspense, fact.paid
+            found = _refunded("refund", named, sums, fact.lines)
+            if fact.bearers.suspense:
+                found += _waiting(f"over/{named}", fact.bearers.suspense, fact.lines)
+            if fact.advanced:
+                found += _given_back(_refunded("advanced", named, sums, fact.lines))
             return found
+        case refund.InstantRefundAdvanced(order=named):
+            return _refunded("advanced", named, (fact.amount, fact.coupon, 0, fact.paid), fact.lines)
         case order.OrderAmended():
-            return [
-                Claim(f"refund/{id_}", 0, fact.refundable),
-                *(Claim(f"refund/{id_}/{i}", 0, most) for i, most in enumerate(fact.line_refundable, 1)),
-            ]
+            return _recounted(fact, id_)
         case correction.CorrectionRecorded():
             undone = claims(CODEC.decode_body(fact.topic, fact.body), id_)
-            return [
-                Claim(f"reversed/{fact.position}", 1, 1),
-                *(Claim(claim.subject, -claim.used, claim.allowed) for claim in undone),
-            ]
+            return [Claim(f"reversed/{fact.position}", 1, 1), *_given_back(undone)]
         case _:
             return []
+
+
+def _refunded(
+    kind: str, named: str, sums: tuple[int, int, int, int], lines: Sequence[refund.RefundLine]
+) -> list[Claim]:
+    """Of `sums`: cash, coupons, what of both waits in suspense, and what was paid; and line by line."""
+    found = _summed(kind, named, *sums)
+    for line in lines:
+        if line.line:
+            subject = f"{named}/{line.line}"
+            found += _summed(kind, subject, line.cash, line.coupon, line.over, line.paid)
+            found += [Claim(f"{kind}/{subject}/{unit}", 1, 1) for unit in line.units]
+    return found
+
+
+def _summed(kind: str, subject: str, cash: int, coupon: int, over: int, paid: int) -> list[Claim]:  # noqa: PLR0913, PLR0917 - the columns of a refund
+    found = [Claim(f"{kind}/{subject}", cash + coupon - over, paid)]
+    if coupon:
+        found.append(Claim(f"{kind}-coupon/{subject}", coupon, UNLIMITED))
+    return found
+
+
+def _waiting(subject: str, suspense: int, lines: Sequence[refund.RefundLine]) -> list[Claim]:
+    found = [Claim(subject, suspense, UNLIMITED)]
+    for line in lines:
+        if line.over:
+            found.append(Claim(f"{subject}/0", line.over, UNLIMITED))
+            found.append(Claim(f"{subject}/{line.line}", line.over, UNLIMITED))
+    return found
+
+
+def _recounted(fact: order.OrderAmended, id_: str) -> list[Claim]:
+    """What new sums of an order make of its refunds: more of them counts, or has to wait."""
+    found = []
+    if fact.recounted:
+        found.append(Claim(f"refund/{id_}", fact.recounted, fact.cash + fact.coupon))
+        found.append(Claim(f"over/{id_}", -fact.recounted, UNLIMITED))
+    paid = [cash + coupon for cash, coupon in zip(fact.line_cash, fact.line_coupon, strict=True)]
+    for number, change in enumerate(fact.line_recounted, 1):
+        if change:
+            # A line that the new version lacks was paid nothing.
+            found.append(Claim(f"refund/{id_}/{number}", change, sum(paid[number - 1 : number])))
+            found += [Claim(f"over/{id_}/{line}", -change, UNLIMITED) for line in (0, number)]
+    return found
+
+
+def _given_back(used: Sequence[Claim]) -> list[Claim]:
+    return [Claim(claim.subject, -claim.used, UNLIMITED) for claim in used]

@@ -56,7 +56,7 @@ class Frontier:
         return b"".join(self._roots)
 
 
-def chain_hash(
+def chain_hash(  # noqa: PLR0913, PLR0917 - all that a commit says, in the order it is hashed
     before: bytes, number: int, position: int, recorded_at: int, root: bytes, keys: bytes
 ) -> bytes:
     """The link of one commit to all before it: everything the commit says, behind the link before."""

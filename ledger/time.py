@@ -13,6 +13,11 @@ HOME_OFFSET = 480
 """Minutes east of UTC for facts of our own: Asia/Shanghai, which keeps no summer time."""
 
 _MICROSECOND = timedelta(microseconds=1)
+_CALENDAR = (
+    timedelta(days=1) + datetime.min.replace(tzinfo=UTC),
+    datetime.max.replace(tzinfo=UTC) - timedelta(days=1),
+)
+"""The times that can be written with any offset."""
 _MINUTE_US = 60_000_000
 _DAY_US = 1440 * _MINUTE_US
 
@@ -26,6 +31,8 @@ def micros(moment: datetime) -> int:
     """UTC microseconds since 1970 of an aware time; raises InvalidTime for a naive one."""
     if moment.tzinfo is None:
         raise InvalidTime(f"{moment.isoformat()} has no offset.")
+    if not _CALENDAR[0] <= moment <= _CALENDAR[1]:
+        raise InvalidTime(f"{moment.isoformat()} is at the end of the calendar.")
     return (moment - EPOCH) // _MICROSECOND
 
 

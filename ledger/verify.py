@@ -7,6 +7,7 @@ not what the facts before it make it.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from typing import Any, NamedTuple
@@ -283,16 +284,24 @@ class _Run:
                 (stored.credit, stored.credit_name, stored.credit_currency, transfer.credit),
             ):
                 # Accounts are numbered as transfers first name them, so the first to name one tells its name.
-                new = account == self._named + 1
-                self._named += new
                 same = (name, currency) == (expected, transfer.currency)
-                table, at = ("accounts", account) if new else ("transfers", place)
-                tally.expect(
-                    same, table, at, f"the fact names {expected} {transfer.currency}, not {name} {currency}"
+                first = account == self._named + 1 and (
+                    same or self._number(expected, transfer) > self._named
                 )
+                self._named += first
+                table, at = ("accounts", account) if first else ("transfers", place)
+                reason = f"the fact names {expected} {transfer.currency}, not {name} {currency}"
+                tally.expect(same, table, at, reason)
             self._next_transfer = next(self._transfers, None)
         if (extra := self._next_transfer) is not None and extra.position <= row.position:
             tally.expect(False, "transfers", _place(extra), "no fact stands for this transfer")
+
+    def _number(self, name: str, transfer: postings.Transfer) -> int:
+        """The number under which an account stands; beyond all others if there is none of that name."""
+        columns = schema.accounts.c
+        query = select(columns.number).where(columns.name == name, columns.currency == transfer.currency)
+        found: int | None = self.connection.execute(query).scalar()
+        return sys.maxsize if found is None else found
 
     def _balances(self) -> None:
         """Running balances add up transfer by transfer, end in the account's balance, and hold the guards."""

@@ -11,6 +11,7 @@ import queue
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from typing import NamedTuple
 
 from sqlalchemy import Connection
@@ -24,10 +25,11 @@ from ledger.errors import (
     LedgerError,
     OutcomeUnknown,
     StorageUnavailable,
+    Unavailable,
 )
 from ledger.events.parking import FactParked
 from ledger.store import schema
-from ledger.store.database import Database
+from ledger.store.database import Database, ails, trouble
 from ledger.store.log import DatabaseLoader, FactMapper, FactRecorder, Head, Key, book_rows
 
 MAX_BATCH = 512
@@ -71,7 +73,7 @@ class _Commit(NamedTuple):
 
 
 class Writer:
-    """Group commit for one database. Thread-safe; several writers in several processes may share a database."""
+    """Group commit for one database. Thread-safe; writers in several processes may share the database."""
 
     def __init__(self, database: Database, clock: Callable[[], int] = time.now) -> None:
         """Write to a migrated database; `clock` gives UTC microseconds."""
@@ -85,7 +87,9 @@ class Writer:
         self._lock = threading.Lock()
         self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         self._gathering: dict[asyncio.AbstractEventLoop, list[tuple[Request, asyncio.Future[Answer]]]] = {}
+        self._door = threading.Lock()
         self._thread: threading.Thread | None = None
+        self._closed = False
 
     # Callers.
 
@@ -115,11 +119,13 @@ class Writer:
             return self._commit(requests, dry_run=dry_run)
 
     def close(self) -> None:
-        """Finish what waits, then stop."""
+        """Finish what waits, then stop; who comes later is turned away with Unavailable."""
+        with self._door:
+            self._closed = True
+            if self._thread is not None:
+                self._queue.put(None)
         if self._thread is not None:
-            self._queue.put(None)
             self._thread.join()
-            self._thread = None
 
     # The thread behind them.
 
@@ -132,20 +138,23 @@ class Writer:
                 if not future.done():
                     future.set_result(answer)
 
-        self._enqueue(
-            _Waiting(
-                [request for request, _ in gathered],
-                lambda answers: loop.call_soon_threadsafe(resolve, answers),
-            )
-        )
+        def answer(answers: list[Answer]) -> None:
+            with suppress(RuntimeError):  # The loop is closed: nobody waits any more.
+                loop.call_soon_threadsafe(resolve, answers)
+
+        try:
+            self._enqueue(_Waiting([request for request, _ in gathered], answer))
+        except Unavailable as error:
+            resolve([error] * len(gathered))
 
     def _enqueue(self, waiting: _Waiting) -> None:
-        if self._thread is None:
-            with self._lock:
-                if self._thread is None:
-                    self._thread = threading.Thread(target=self._run, name="ledger-writer", daemon=True)
-                    self._thread.start()
-        self._queue.put(waiting)
+        with self._door:
+            if self._closed:
+                raise Unavailable("The ledger is shutting down.")
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="ledger-writer", daemon=True)
+                self._thread.start()
+            self._queue.put(waiting)
 
     def _run(self) -> None:
         while (first := self._queue.get()) is not None:
@@ -163,27 +172,34 @@ class Writer:
             self._answer(batch)
 
     def _answer(self, batch: list[_Waiting]) -> None:
-        requests = [request for waiting in batch for request in waiting.requests]
-        answers: list[Answer]
-        try:
-            with self._lock:
-                answers = self._commit(requests)
-        except LedgerError as error:
-            answers = [error] * len(requests)
-        except Exception as error:  # noqa: BLE001 - whoever waits must get an answer, whatever went wrong
-            failure = LedgerError(f"{type(error).__name__}: {error}")
-            failure.__cause__ = error
-            answers = [failure] * len(requests)
+        answers = self._answers([request for waiting in batch for request in waiting.requests])
         start = 0
         for waiting in batch:
             end = start + len(waiting.requests)
             waiting.answer(answers[start:end])
             start = end
 
+    def _answers(self, requests: list[Request]) -> list[Answer]:
+        """What each is told. One that can neither be decided nor refused fails alone, not with all."""
+        try:
+            with self._lock:
+                return self._commit(requests)
+        except Unavailable as error:
+            return [error] * len(requests)
+        except Exception as error:  # noqa: BLE001 - whoever waits must get an answer, whatever went wrong
+            if len(requests) > 1:
+                middle = len(requests) // 2
+                return self._answers(requests[:middle]) + self._answers(requests[middle:])
+            if isinstance(error, LedgerError):
+                return [error]
+            failure = LedgerError(f"{type(error).__name__}: {error}")
+            failure.__cause__ = error
+            return [failure]
+
     # One commit.
 
     def _commit(self, requests: Sequence[Request], *, dry_run: bool = False) -> list[Answer]:
-        """Decide and commit, again on a new connection if the old one was lost before or during the commit."""
+        """Decide and commit; once more on a new connection if the old one was lost on the way."""
         doubtful: _Commit | None = None
         for last in range(_TRIES - 1, -1, -1):
             commit: _Commit | None = None
@@ -192,6 +208,7 @@ class Writer:
                     if doubtful is not None and self._landed(doubtful, connection):
                         commit = doubtful
                     else:
+                        doubtful = None  # Whoever holds the head row knows that it never will land.
                         commit = self._decide(connection, head, requests)
                     if dry_run:
                         raise _DryRun  # noqa: TRY301 - the way out of a transaction without keeping it
@@ -199,13 +216,16 @@ class Writer:
                 self._forget()
                 assert commit is not None  # noqa: S101 - set just before
                 return commit.answers
-            except (sa.OperationalError, sa.InterfaceError) as error:
+            except sa.SQLAlchemyError as error:
                 self._forget()
-                doubtful = commit or doubtful
-                if error.connection_invalidated and last:
+                if not ails(error):
+                    raise
+                if commit is not None and _in_doubt(error):
+                    doubtful = commit
+                if _lost(error) and last:
                     continue
                 kind = OutcomeUnknown if doubtful else StorageUnavailable
-                raise kind(str(error.orig).strip()) from error
+                raise kind(trouble(error)) from error
             except BaseException:
                 self._forget()
                 raise
@@ -243,7 +263,7 @@ class Writer:
         for request in requests:
             answer = self._answer_one(past, request, keys, drafts, new_keys)
             answers.append(answer)
-        if drafts or new_keys:
+        if new_keys or any(draft.facts for draft in drafts):
             head = self._append(connection, head, now, drafts, new_keys)
         return _Commit(head, answers)
 
@@ -278,19 +298,8 @@ class Writer:
         self, connection: Connection, head: Head, now: int, drafts: list[Draft], new_keys: list[Key]
     ) -> Head:
         to_stored = self._mapper.to_stored_event
-        stored = [to_stored(recorded) for draft in drafts for recorded in draft.facts]
-        posted, accounts, claims = book_rows(drafts, self._known.accounts)
-        return self._recorder.append(
-            connection,
-            head,
-            stored,
-            recorded_at=now,
-            keys=new_keys,
-            posted=posted,
-            accounts=accounts,
-            claims=claims,
-            last_account=self._known.last_account,
-        )
+        stored = (to_stored(recorded) for draft in drafts for recorded in draft.facts)
+        return self._recorder.append(connection, head, stored, now, book_rows(drafts, self._known, new_keys))
 
 
 class _Waiting(NamedTuple):
@@ -298,6 +307,17 @@ class _Waiting(NamedTuple):
 
     requests: list[Request]
     answer: Callable[[list[Answer]], object]
+
+
+def _lost(error: Exception) -> bool:
+    """Whether the connection is gone; a new one may do."""
+    return isinstance(error, sa.DBAPIError) and error.connection_invalidated
+
+
+def _in_doubt(error: Exception) -> bool:
+    """Whether a commit that ended so may be on the disk; a database that still answers has taken it back."""
+    name = getattr(getattr(error, "orig", None), "sqlite_errorname", "")
+    return _lost(error) or name.startswith("SQLITE_IOERR")
 
 
 def _result(answer: Answer) -> Result:

@@ -36,9 +36,8 @@ INITIAL["adjustment"] = Adjustment()
 
 
 @folds(AdjustmentRecorded)
-def _recorded(_state: Adjustment, recorded: Recorded) -> Adjustment:
-    assert isinstance(recorded.fact, AdjustmentRecorded)
-    return Adjustment(recorded.fact)
+def _recorded(_state: Adjustment, fact: AdjustmentRecorded, _recorded: Recorded) -> Adjustment:
+    return Adjustment(fact)
 
 
 class RecordAdjustment(Command, kw_only=True):

@@ -9,10 +9,10 @@ the past brings both.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Annotated, Any, ClassVar, NamedTuple, Protocol, TypeVar
+from typing import Annotated, Any, ClassVar, NamedTuple, Protocol, TypeVar, dataclass_transform
 
 import msgspec
 
@@ -20,8 +20,10 @@ from ledger import codec, money, postings, time
 from ledger.errors import (
     AlreadyReversed,
     InsufficientFunds,
+    InvalidAmount,
     InvalidIdentifier,
     LedgerError,
+    NotCorrectable,
     RefundExceedsPaid,
     UnknownPosition,
     VersionChanged,
@@ -29,22 +31,33 @@ from ledger.errors import (
 from ledger.events.base import Envelope, Fact, Recorded, Source
 from ledger.events.correction import CorrectionRecorded
 
-# Types of command fields: the doors check them and publish them as JSON Schema.
+# Types of command fields: the doors check them and publish them as JSON Schema. Names never hold control
+# characters, which PostgreSQL could not keep; `(?!\n)` because `$` alone lets a line end through.
 Amount = Annotated[int, msgspec.Meta(ge=0, le=money.MAX_AMOUNT, description="minor units")]
 SignedAmount = Annotated[
     int, msgspec.Meta(ge=-money.MAX_AMOUNT, le=money.MAX_AMOUNT, description="minor units")
 ]
 Count = Annotated[int, msgspec.Meta(ge=1, le=1_000_000_000)]
-Currency = Annotated[str, msgspec.Meta(pattern="^[A-Z]{3}$", description="ISO 4217")]
-Name = Annotated[str, msgspec.Meta(pattern=r"^\S{1,128}$")]
-OptionalName = Annotated[str, msgspec.Meta(pattern=r"^\S{0,128}$")]
-OrderId = Annotated[str, msgspec.Meta(pattern=r"^[^\s:]+:\S{1,128}$", description="platform:id")]
+Units = Annotated[
+    int, msgspec.Meta(ge=-1_000_000_000, le=1_000_000_000, description="below zero: they went the other way")
+]
+Currency = Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{3}$(?!\n)", description="ISO 4217")]
+Name = Annotated[str, msgspec.Meta(pattern=r"^[^\s\x00-\x1f\x7f]{1,128}$(?!\n)")]
+OptionalName = Annotated[str, msgspec.Meta(pattern=r"^[^\s\x00-\x1f\x7f]{0,128}$(?!\n)")]
+OrderId = Annotated[
+    str,
+    msgspec.Meta(
+        pattern=r"^[^\s\x00-\x1f\x7f:]{1,31}:[^\s\x00-\x1f\x7f]{1,128}$(?!\n)", description="platform:id"
+    ),
+]
 Text = Annotated[str, msgspec.Meta(max_length=1000)]
 
-_IDENTIFIER = re.compile(r"[^\s\x00-\x1f]{1,160}")
+_IDENTIFIER = re.compile(r"[^\s\x00-\x1f\x7f]{1,160}")
+_MOST = 2**63 - 1  # What the columns of balances can keep.
 
 
-class Command(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(msgspec.field,))
+class Command(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
     """A wish, named in the imperative. `id` names the stream; `at` is when it counts (default: now)."""
 
     NAME: ClassVar[str]
@@ -76,11 +89,11 @@ class Command(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         return (self.id,) if self.STREAM == "order" else ()
 
 
-class Request(msgspec.Struct, frozen=True, kw_only=True):
+class Request(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A command with what the caller says about it.
 
     `key` is the idempotency key ("" for none) and `digest` the SHA-256 that tells whether a repetition is
-    the same request (default: of command and actor). `source` marks an imported report. `expected` is the
+    the same request (default: of the command). `source` marks an imported report. `expected` is the
     version the caller believes the stream to be at (None: does not matter).
     """
 
@@ -151,8 +164,11 @@ class Nothing:
 
 Item = Fact | On
 Decision = Callable[["Past", Any], Iterator[Item]]
-Fold = Callable[[Any, Recorded], Any]
+Fold = Callable[[Any, Any, Recorded], Any]
+"""The state after a fact: of the state before, the fact, and its place and envelope."""
 C = TypeVar("C", bound=Command)
+F = TypeVar("F", bound=Fact)
+S = TypeVar("S")
 
 COMMANDS: dict[str, type[Command]] = {}
 """The catalogue: every command by its name."""
@@ -173,17 +189,17 @@ def decides(command: type[C]) -> Callable[[Callable[[Past, C], Iterator[Item]]],
     return register
 
 
-def folds(*facts: type[Fact]) -> Callable[[Fold], Fold]:
+def folds(*facts: type[F]) -> Callable[[Callable[[S, F, Recorded], S]], Callable[[S, F, Recorded], S]]:
     """Register how these facts change the state of their stream: a pure function of state and fact."""
 
-    def register(fold: Fold) -> Fold:
+    def register(fold: Callable[[S, F, Recorded], S]) -> Callable[[S, F, Recorded], S]:
         FOLDS.update(dict.fromkeys(facts, fold))
         return fold
 
     return register
 
 
-def unchanged(state: Any, _recorded: Recorded) -> Any:
+def unchanged(state: S, _fact: Fact, _recorded: Recorded) -> S:
     """The fold of facts that a stream's state has no interest in."""
     return state
 
@@ -198,11 +214,11 @@ def identifier(stream: str) -> str:
     return stream.partition("-")[2]
 
 
-def replay(stream: str, facts: Sequence[Recorded]) -> Any:
+def replay(stream: str, facts: Sequence[Recorded]) -> Any:  # noqa: ANN401 - each kind of stream has its state
     """The state of a stream after these facts."""
     state = INITIAL[kind(stream)]
     for recorded in facts:
-        state = FOLDS[type(recorded.fact)](state, recorded)
+        state = FOLDS[type(recorded.fact)](state, recorded.fact, recorded)
     return state
 
 
@@ -225,7 +241,7 @@ class Known(msgspec.Struct):
         self.looked_up.clear()
 
 
-class Posted(NamedTuple):
+class Posted(msgspec.Struct, frozen=True, gc=False):
     """A transfer in its place, with both natural balances after it."""
 
     position: int
@@ -245,6 +261,24 @@ class Draft(NamedTuple):
     claims: dict[str, tuple[int, int]]
 
 
+def _moment(command: Command, now: int) -> tuple[int, int]:
+    """When a command counts: UTC microseconds and minutes east of UTC."""
+    if command.at is None:
+        return now, time.HOME_OFFSET
+    return time.micros(command.at), time.offset_minutes(command.at)
+
+
+def _thrown(items: Iterator[Item], refusal: LedgerError) -> Item | None:
+    """What a decision goes on with after a refusal; raises it again if the decision has no answer to it."""
+    if not isinstance(items, Generator):
+        raise refusal
+    try:
+        found: Item = items.throw(refusal)
+    except StopIteration:
+        return None
+    return found
+
+
 class Past:
     """What a decision may know, and what it has led to so far.
 
@@ -260,6 +294,7 @@ class Past:
         self.position = position
         self.now = now
         self.request = Request(command=Command(id="-"))
+        self._moment = now, time.HOME_OFFSET
         self._causation = 0
         self._fresh()
 
@@ -272,7 +307,8 @@ class Past:
     @property
     def reported(self) -> bool:
         """Whether the command reports what happened elsewhere: then marks, not refusals."""
-        return self.request.source is not None or self.request.command.REPORTED
+        parked = self._causation != 0
+        return parked or self.request.source is not None or self.request.command.REPORTED
 
     @property
     def system(self) -> str:
@@ -284,7 +320,12 @@ class Past:
         """The version of what the source reports, 0 if it has none."""
         return self.request.source.version if self.request.source else 0
 
-    def state(self, stream: str) -> Any:
+    @property
+    def moment(self) -> int:
+        """When the command counts, UTC microseconds."""
+        return self._moment[0]
+
+    def state(self, stream: str) -> Any:  # noqa: ANN401 - each kind of stream has its state
         """The state of a stream, the facts of this decision included."""
         return self._versioned(stream)[1]
 
@@ -302,6 +343,14 @@ class Past:
         """How much of a subject (`refund/uci:1/2`) has been used."""
         return self._claim(subject)[0]
 
+    def used_of(self, subjects: Sequence[str]) -> list[int]:
+        """The same of several subjects, fetched together."""
+        known = self._known.claims
+        if missing := [subject for subject in subjects if subject not in known]:
+            found = self._loader.claims(missing)
+            known.update({subject: found.get(subject, (0, 0)) for subject in missing})
+        return [self.used(subject) for subject in subjects]
+
     def fact(self, position: int) -> Recorded:
         """The fact at a position; raises UnknownPosition."""
         for recorded in self._draft.facts:
@@ -317,15 +366,18 @@ class Past:
     def load(self, commands: Sequence[Command]) -> None:
         """Fetch what these commands will ask for, in one query each; the rest is fetched as it is asked."""
         known = self._known
-        if streams := {name for command in commands for name in command.touches()} - known.states.keys():
-            for name, facts in self._loader.streams(list(streams)).items():
+        # Looked up name by name: a set minus the keys of a dictionary walks the whole dictionary.
+        touched = {name for command in commands for name in command.touches()}
+        if streams := [name for name in touched if name not in known.states]:
+            for name, facts in self._loader.streams(streams).items():
                 known.states[name] = (len(facts), replay(name, facts))
         orders = {order for command in commands for order in command.orders()}
         if names := {f"order_escrow:{order}" for order in orders} - known.looked_up:
             known.accounts.update(self._loader.accounts(list(names)))
             known.looked_up |= names
-        if subjects := {f"refund/{order}" for order in orders} - known.claims.keys():
-            found = self._loader.claims(list(subjects))
+        subjects = [subject for order in orders if (subject := f"refund/{order}") not in known.claims]
+        if subjects:
+            found = self._loader.claims(subjects)
             known.claims.update({subject: found.get(subject, (0, 0)) for subject in subjects})
 
     def _versioned(self, stream: str) -> tuple[int, Any]:
@@ -353,20 +405,30 @@ class Past:
         """Decide one command; its facts become part of the past. Raises a refusal, leaving no trace."""
         self.request = request
         self._fresh()
-        command = request.command
-        start = self.position
+        command, start = request.command, self.position
+        self._moment = _moment(command, self.now)
+        if request.expected is not None and request.expected != self.version(command.stream):
+            detail = f"It is at version {self.version(command.stream)}, not {request.expected}."
+            raise VersionChanged(detail, field="If-Match")
         try:
-            if request.expected is not None and request.expected != self.version(command.stream):
-                detail = f"It is at version {self.version(command.stream)}, not {request.expected}."
-                raise VersionChanged(detail, field="If-Match")  # noqa: TRY301 - one way out for every refusal
-            for item in DECISIONS[type(command)](self, command):
-                self._record(item)
-        except LedgerError:
+            self._follow(DECISIONS[type(command)](self, command))
+        except BaseException:
             self.position = start
             self._fresh()
             raise
         self._accept()
         return self._draft
+
+    def _follow(self, items: Iterator[Item]) -> None:
+        """Record what a decision yields. It hears of a guard that refuses a fact, and may do without it."""
+        item = next(items, None)
+        while item is not None:
+            try:
+                self._record(item)
+            except LedgerError as refusal:
+                item = _thrown(items, refusal)
+            else:
+                item = next(items, None)
 
     def _accept(self) -> None:
         known = self._known
@@ -380,20 +442,16 @@ class Past:
 
     def _record(self, item: Item) -> None:
         """Make a fact part of the past: its place, the state after it, its transfers and claims."""
-        stream, fact = item if isinstance(item, On) else (self.request.command.stream, item)
+        request, own = self.request, self.request.command.stream
+        stream, fact = item if isinstance(item, On) else (own, item)
         version, state = self._versioned(stream)
-        request, at = self.request, self.request.command.at
-        effective_at, offset = (
-            (time.micros(at), time.offset_minutes(at)) if at is not None else (self.now, time.HOME_OFFSET)
-        )
         envelope = Envelope(
             self.now,
-            effective_at,
-            offset,
+            *self._moment,
             None,
             request.actor,
             self._causation,
-            request.command.stream if stream != request.command.stream else "",
+            own if stream != own else "",
             request.key,
             request.source,
             fact.position if isinstance(fact, CorrectionRecorded) else 0,
@@ -401,7 +459,7 @@ class Past:
         recorded = Recorded(self.position + 1, stream, version + 1, envelope, fact)
         self._post(recorded)
         self.position += 1
-        self._states[stream] = (version + 1, FOLDS[type(fact)](state, recorded))
+        self._states[stream] = (version + 1, FOLDS[type(fact)](state, fact, recorded))
         self._draft.facts.append(recorded)
 
     def _post(self, recorded: Recorded) -> None:
@@ -433,26 +491,31 @@ class Past:
         after = self.balance(account, currency) + change
         if after < 0 and postings.kind_of(account).guarded:
             raise InsufficientFunds(f"{account} holds {after - change} {currency}, {-change} is asked for.")
+        if not -_MOST <= after <= _MOST:
+            raise InvalidAmount(f"{account} cannot hold {after} {currency}.")
         return after
 
     @staticmethod
     def _over(subject: str, after: int, allowed: int) -> None:
         if subject.startswith("reversed/"):
             raise AlreadyReversed(f"Position {subject.removeprefix('reversed/')}.", field="id")
+        if after < 0:
+            raise NotCorrectable(f"What it used of {subject} was settled otherwise since.", field="id")
         raise RefundExceedsPaid(f"{subject.removeprefix('refund/')}: {after} of {allowed}.")
 
     @contextmanager
     def replaying(self, parked: Recorded, command: Command) -> Iterator[None]:
         """Decide a parked report now: in its own words, at its own time, caused by its parking."""
-        outer, cause = self.request, self._causation
+        outer, moment, cause = self.request, self._moment, self._causation
         self.request = Request(
             command=command, key=outer.key, actor=parked.envelope.actor, source=parked.envelope.source
         )
+        self._moment = parked.envelope.effective_at, parked.envelope.offset
         self._causation = parked.position
         try:
             yield
         finally:
-            self.request, self._causation = outer, cause
+            self.request, self._moment, self._causation = outer, moment, cause
 
     def attempt(self, items: Iterator[Item]) -> Iterator[Item]:
         """Yield from a decision that may be refused midway; then what it did is taken back and it raises."""

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, Annotated
+from typing import Annotated, Any
 
 import msgspec
 
 from ledger.codec import CODEC
-from ledger.decisions.base import Command, Item, On, Past, Text, decides, folds
-from ledger.errors import NotCorrectable
+from ledger.decisions.base import INITIAL, Command, Item, On, Past, Text, decides, folds, identifier
+from ledger.decisions.bearing import recovered
+from ledger.decisions.order import Order, Recount, difference, recount
+from ledger.errors import NotCorrectable, WrongState
 from ledger.events.adjustment import AdjustmentRecorded
 from ledger.events.base import Fact, Recorded
 from ledger.events.correction import CorrectionRecorded
-from ledger.events.order import OrderSettled
+from ledger.events.order import OrderSettled, SharesRestored
 from ledger.events.refund import RefundCompleted
 from ledger.events.shop import DepositPaid, DepositRefunded, HostPaidOut, ShopPaidOut
 
+INITIAL["correction"] = None
+"""A correction stands in the stream of what it reverses: nothing is ever in its own."""
 
-def _same(state: Any) -> Any:
+
+def _same(state: Any) -> Any:  # noqa: ANN401 - of a shop or a host
     return state
 
 
@@ -26,9 +31,9 @@ def _same(state: Any) -> Any:
 # own that undo them, or nothing to undo.
 _UNDO: dict[type[Fact], Callable[[Any], Any]] = {
     OrderSettled: lambda order: msgspec.structs.replace(
-        order, settled=False, whole_commission=0, whole_host_share=0
+        order, settled=False, whole_commission=0, whole_host_share=0, handed_out=0
     ),
-    RefundCompleted: lambda refund: msgspec.structs.replace(refund, status="reversed", completed=0),
+    RefundCompleted: lambda refund: msgspec.structs.replace(refund, completed=0, undone=True),
     AdjustmentRecorded: lambda adjustment: msgspec.structs.replace(adjustment, fact=None),
     DepositPaid: _same,
     DepositRefunded: _same,
@@ -38,9 +43,7 @@ _UNDO: dict[type[Fact], Callable[[Any], Any]] = {
 
 
 @folds(CorrectionRecorded)
-def _corrected(state: Any, recorded: Recorded) -> Any:
-    fact = recorded.fact
-    assert isinstance(fact, CorrectionRecorded)
+def _corrected(state: Any, fact: CorrectionRecorded, _recorded: Recorded) -> Any:  # noqa: ANN401 - of any stream
     return _UNDO[CODEC.types[fact.topic]](state)
 
 
@@ -50,7 +53,7 @@ class RecordCorrection(Command, kw_only=True):
     NAME = "corrections.record"
     STREAM = "correction"
 
-    id: Annotated[str, msgspec.Meta(pattern=r"^[1-9]\d{0,17}$", description="position of the fact")]
+    id: Annotated[str, msgspec.Meta(pattern=r"^[1-9]\d{0,17}$(?!\n)", description="position of the fact")]
     reason: Text
 
     def touches(self) -> tuple[str, ...]:
@@ -61,13 +64,81 @@ class RecordCorrection(Command, kw_only=True):
 @decides(RecordCorrection)
 def record(past: Past, command: RecordCorrection) -> Iterator[Item]:
     """A correctable fact is reversed once, as long as no guarded account would fall below zero."""
-    yield reverse(past, int(command.id), command.reason)
+    yield from reverse(past, int(command.id), command.reason)
 
 
-def reverse(past: Past, position: int, reason: str) -> On:
-    """The mirror of the fact at a position, for its stream; raises NotCorrectable or UnknownPosition."""
+def reverse(past: Past, position: int, reason: str) -> Iterator[On]:
+    """The mirror of the fact at a position, for its stream, and what has to follow from it.
+
+    Raises NotCorrectable, WrongState or UnknownPosition.
+    """
     target = past.fact(position)
-    if type(target.fact) not in _UNDO:
-        raise NotCorrectable(f"Position {position} is {target.fact.TOPIC}.", field="id")
-    fact = CorrectionRecorded(position, target.fact.TOPIC, CODEC.encode_body(target.fact), reason)
-    return On(target.stream, fact)
+    fact = target.fact
+    if type(fact) not in _UNDO:
+        raise NotCorrectable(f"Position {position} is {fact.TOPIC}.", field="id")
+    mirror = On(target.stream, CorrectionRecorded(position, fact.TOPIC, CODEC.encode_body(fact), reason))
+    match fact:
+        case RefundCompleted():
+            yield from _refund_reversed(past, fact, mirror)
+        case OrderSettled():
+            order: Order = past.state(target.stream)
+            if order.handed_out != order.whole - past.used(f"refund/{identifier(target.stream)}"):
+                raise WrongState("The order was refunded or amended since it was settled.", field="id")
+            yield mirror
+        case _:
+            yield mirror
+
+
+def _refund_reversed(past: Past, fact: RefundCompleted, mirror: On) -> Iterator[On]:
+    """Reverse a refund, so that all else is as if it had never been."""
+    if fact.advanced:
+        raise NotCorrectable("The cash of the refund was advanced.", field="id")
+    id_, counts = fact.order, bool(fact.order) and "currency_mismatch" not in fact.marks
+    order: Order = past.state(f"order-{id_}") if counts else Order()
+    if counts:
+        yield from _recounted(past, id_, _made_good(past, fact))
+    account = f"shop_payable:{fact.shop}"
+    before, held = order.shares(past.used(f"refund/{id_}")), past.balance(account, fact.currency)
+    yield mirror
+    if order.settled:
+        yield from _shares_restored(past, fact, order, before)
+    credit = past.balance(account, fact.currency) - held
+    for made_good in recovered(past, id_, fact.shop, fact.currency, credit):
+        yield On(mirror.stream, made_good)
+    if counts:
+        yield from _recounted(past, id_, recount(past, id_, order, order))
+
+
+def _recounted(past: Past, id_: str, again: Recount) -> Iterator[On]:
+    """Of an order's refunds, more or less counts and less or more waits in suspense."""
+    if again[0] or any(again[1]):
+        stream = f"order-{id_}"
+        order: Order = past.state(stream)
+        for item in difference(past, id_, order, order, again):
+            yield On(stream, item)
+
+
+def _made_good(past: Past, fact: RefundCompleted) -> Recount:
+    """What of a refund had to wait in suspense and no longer does: to be reversed it has to wait again."""
+    if not fact.bearers.suspense:
+        return 0, ()
+    over: dict[int, int] = {}
+    for line in fact.lines:
+        over[line.line] = over.get(line.line, 0) + line.over
+    lines = range(1, max(over, default=0) + 1)
+    waiting, *line_waiting = past.used_of([f"over/{fact.order}", *(f"over/{fact.order}/{n}" for n in lines)])
+    return min(waiting - fact.bearers.suspense, 0), tuple(
+        min(waits - over.get(number, 0), 0) for number, waits in zip(lines, line_waiting, strict=True)
+    )
+
+
+def _shares_restored(
+    past: Past, fact: RefundCompleted, order: Order, before: tuple[int, int]
+) -> Iterator[On]:
+    """Hand out what the escrow of a settled order holds again; all have what is theirs without the refund."""
+    after = order.shares(past.used(f"refund/{fact.order}"))
+    commission = before[0] + fact.bearers.commission - after[0]
+    host_share = before[1] + fact.bearers.host - after[1]
+    if fact.bearers.escrow or commission or host_share:
+        sums = fact.bearers.escrow, commission, host_share
+        yield On(f"order-{fact.order}", SharesRestored(fact.shop, order.host, order.currency, *sums))

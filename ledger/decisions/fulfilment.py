@@ -23,48 +23,31 @@ from ledger.errors import AlreadyExists, InvalidAmount, WrongState
 from ledger.events.base import Recorded
 from ledger.events.fulfilment import ParcelDelivered, ParcelDispatched, ReceiptConfirmed, Shipped
 
-ON_THE_WAY = ("partly_dispatched", "dispatched", "delivered", "confirmed")
-"""The stages of an order whose goods have left, in order."""
-
-
-def _shipped(order: Order, fact: ParcelDispatched) -> tuple[int, ...]:
-    if not fact.items:
-        return tuple(line.quantity for line in order.lines)
-    after = list(order.shipped)
-    for item in fact.items:
-        if item.line <= len(after):
-            after[item.line - 1] += item.quantity
-    return tuple(after)
-
 
 @folds(ParcelDispatched)
-def _dispatched(order: Order, recorded: Recorded) -> Order:
-    fact = recorded.fact
-    assert isinstance(fact, ParcelDispatched)
-    shipped = _shipped(order, fact)
-    whole = all(sent >= line.quantity for sent, line in zip(shipped, order.lines, strict=True))
-    stage = order.stage
-    if stage in {"placed", "paid", "partly_dispatched"}:
-        stage = "dispatched" if whole else "partly_dispatched"
-    return msgspec.structs.replace(
-        order, stage=stage, shipped=shipped, parcels=(*order.parcels, fact.waybill)
-    )
+def _dispatched(order: Order, fact: ParcelDispatched, _recorded: Recorded) -> Order:
+    parcels = tuple(sorted({*order.parcels, fact.waybill}))
+    if not fact.items:
+        return msgspec.structs.replace(order, parcels=parcels, rest_sent=True)
+    return msgspec.structs.replace(order, parcels=parcels, sent=_sent(order, fact.items))
+
+
+def _sent(order: Order, items: tuple[Shipped, ...]) -> dict[int, int]:
+    """Units by line that left in parcels that say what they hold, these included."""
+    sent = dict(order.sent)
+    for item in items:
+        sent[item.line] = sent.get(item.line, 0) + item.quantity
+    return sent
 
 
 @folds(ParcelDelivered)
-def _delivered(order: Order, recorded: Recorded) -> Order:
-    fact = recorded.fact
-    assert isinstance(fact, ParcelDelivered)
-    delivered = (*order.delivered, fact.waybill)
-    whole = set(order.parcels) <= set(delivered) and order.stage != "partly_dispatched"
-    stage = "delivered" if whole and order.stage in {"paid", "dispatched"} else order.stage
-    return msgspec.structs.replace(order, stage=stage, delivered=delivered)
+def _delivered(order: Order, fact: ParcelDelivered, _recorded: Recorded) -> Order:
+    return msgspec.structs.replace(order, delivered=tuple(sorted({*order.delivered, fact.waybill})))
 
 
 @folds(ReceiptConfirmed)
-def _confirmed(order: Order, _recorded: Recorded) -> Order:
-    stage = order.stage if order.stage in {"cancelled", "voided"} else "confirmed"
-    return msgspec.structs.replace(order, stage=stage)
+def _confirmed(order: Order, _fact: ReceiptConfirmed, _recorded: Recorded) -> Order:
+    return msgspec.structs.replace(order, confirmed=True)
 
 
 class ParcelItem(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -109,8 +92,8 @@ class ConfirmReceipt(Command, kw_only=True):
 def dispatch(past: Past, command: DispatchParcel) -> Iterator[Item]:
     """Goods leave once they are paid for, each unit once, under a waybill of its own."""
     order: Order = past.state(command.stream)
-    if not check(order, command, "placed", past):
-        yield park(command, command.stream, "placed")
+    if not check(order, command.id, "placed", past):
+        yield from park(past, command, command.stream, "placed")
         return
     items = tuple(Shipped(item.line, item.quantity) for item in command.items)
     if command.waybill in order.parcels:
@@ -122,42 +105,44 @@ def dispatch(past: Past, command: DispatchParcel) -> Iterator[Item]:
         if not past.reported:
             raise WrongState(f"The order is {order.status}.", field="id")
         marks = ("out_of_order",)
-    fact = ParcelDispatched(command.waybill, command.carrier, items, marks)
-    if not _fits(order, fact):
+    if not _fits(order, items):
         if not past.reported:
             raise InvalidAmount("The parcel holds more units than are still to go.", field="items")
-        fact = msgspec.structs.replace(fact, marks=(*marks, "quantity_mismatch"))
-    yield fact
+        marks = (*marks, "quantity_mismatch")
+    yield ParcelDispatched(command.waybill, command.carrier, items, marks)
 
 
-def _fits(order: Order, fact: ParcelDispatched) -> bool:
-    return all(item.line <= len(order.lines) for item in fact.items) and all(
-        sent <= line.quantity for sent, line in zip(_shipped(order, fact), order.lines, strict=True)
-    )
+def _fits(order: Order, items: tuple[Shipped, ...]) -> bool:
+    """Whether a parcel holds no more than is still to go; what the rest was, only the others tell."""
+    if order.rest_sent and not items:
+        return False
+    most = dict(enumerate((line.quantity for line in order.lines), 1))
+    return all(count <= most.get(line, 0) for line, count in _sent(order, items).items())
 
 
 @decides(DeliverParcel)
 def deliver(past: Past, command: DeliverParcel) -> Iterator[Item]:
     """A parcel is delivered once, after it left."""
     order: Order = past.state(command.stream)
-    if not check(order, command, "placed", past):
-        yield park(command, command.stream, "placed")
+    if not check(order, command.id, "placed", past):
+        yield from park(past, command, command.stream, "placed")
         return
     if command.waybill in order.delivered:
         return
-    if command.waybill not in order.parcels and not past.reported:
+    left = command.waybill in order.parcels
+    if not left and not past.reported:
         raise WrongState(f"No parcel {command.waybill} was dispatched.", field="waybill")
-    yield ParcelDelivered(command.waybill, () if command.waybill in order.parcels else ("out_of_order",))
+    yield ParcelDelivered(command.waybill, () if left else ("out_of_order",))
 
 
 @decides(ConfirmReceipt)
 def confirm(past: Past, command: ConfirmReceipt) -> Iterator[Item]:
     """A receipt is confirmed once, when everything has left."""
     order: Order = past.state(command.stream)
-    if not check(order, command, "placed", past):
-        yield park(command, command.stream, "placed")
+    if not check(order, command.id, "placed", past):
+        yield from park(past, command, command.stream, "placed")
         return
-    if order.stage == "confirmed":
+    if order.confirmed:
         return
     ready = order.stage in {"dispatched", "delivered"}
     if not ready and not past.reported:

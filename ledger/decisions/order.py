@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -12,7 +12,6 @@ from ledger.decisions.base import (
     INITIAL,
     Amount,
     Command,
-    Count,
     Currency,
     Item,
     Name,
@@ -21,12 +20,13 @@ from ledger.decisions.base import (
     Past,
     SignedAmount,
     Text,
+    Units,
     decides,
     folds,
     unchanged,
 )
-from ledger.decisions.bearing import bear
-from ledger.decisions.parking import park, release
+from ledger.decisions.bearing import borne_by_shop, recovered
+from ledger.decisions.parking import Waiting, for_, park, release, without
 from ledger.errors import (
     AlreadyExists,
     ChangedWithoutVersion,
@@ -46,51 +46,84 @@ from ledger.events.order import (
     OrderPlaced,
     OrderSettled,
     OrderVoided,
+    SameVersionRecorded,
+    SharesRestored,
     StaleVersionRecorded,
 )
-from ledger.events.parking import FactParked
-from ledger.events.refund import RefundAdvanceRecovered
+from ledger.events.refund import Bearers, RefundAdvanceRecovered
 
 
-class Order(msgspec.Struct, frozen=True):
-    """What an order is now. Sums in minor units of `currency`; `stage` is how far its goods have come."""
+class Order(msgspec.Struct, frozen=True, gc=False):
+    """What an order is now; sums in minor units of `currency`.
 
-    stage: str = ""
+    Whatever reports bring is kept so that their order makes no difference: `stage` follows from it.
+    """
+
+    placed: bool = False
     shop: str = ""
     host: str = ""
     buyer: str = ""
     currency: str = ""
     lines: tuple[Line, ...] = ()
     freight: int = 0
+    placed_day: int = 0
+    version: int = 0
+    paid: bool = False
     cash: int = 0
     coupon: int = 0
     line_cash: tuple[int, ...] = ()
     line_coupon: tuple[int, ...] = ()
-    paid: bool = False
-    settled: bool = False
-    closed: bool = False
-    whole_commission: int = 0
-    whole_host_share: int = 0
-    placed_day: int = 0
-    version: int = 0
-    shipped: tuple[int, ...] = ()
+    sent: dict[int, int] = {}
+    """Units by line in parcels that say what they hold."""
+    rest_sent: bool = False
+    """Whether a parcel carried all that was still to go."""
     parcels: tuple[str, ...] = ()
     delivered: tuple[str, ...] = ()
-    parked: tuple[Recorded, ...] = ()
+    confirmed: bool = False
+    settled: bool = False
+    whole_commission: int = 0
+    whole_host_share: int = 0
+    handed_out: int = 0
+    """What the escrow held at the settlement; -1 once an amendment or a reversal changed it since."""
+    closed: bool = False
+    cancelled: bool = False
+    voided: bool = False
+    parked: tuple[Waiting, ...] = ()
 
     @property
-    def known(self) -> bool:
-        """Whether it was placed."""
-        return bool(self.stage)
+    def stage(self) -> str:
+        """How far the goods have come; empty if the order is unknown."""
+        if self.voided or self.cancelled:
+            return "voided" if self.voided else "cancelled"
+        if self.confirmed:
+            return "confirmed"
+        if self.parcels:
+            gone = all(sent >= line.quantity for sent, line in zip(self.shipped, self.lines, strict=True))
+            if gone and set(self.parcels) <= set(self.delivered):
+                return "delivered"
+            return "dispatched" if gone else "partly_dispatched"
+        if self.delivered:
+            return "delivered"
+        if self.placed:
+            return "paid" if self.paid else "placed"
+        return ""
 
     @property
     def status(self) -> str:
         """One word for people: how far the order has come."""
-        if self.stage in {"cancelled", "voided"}:
+        if self.voided or self.cancelled:
             return self.stage
         if self.closed:
             return "closed"
         return "settled" if self.settled else self.stage
+
+    @property
+    def shipped(self) -> tuple[int, ...]:
+        """How many units of each line have left."""
+        sent = [self.sent.get(number, 0) for number in range(1, len(self.lines) + 1)]
+        if self.rest_sent:
+            sent = [max(count, line.quantity) for count, line in zip(sent, self.lines, strict=True)]
+        return tuple(sent)
 
     @property
     def whole(self) -> int:
@@ -98,118 +131,125 @@ class Order(msgspec.Struct, frozen=True):
         return self.cash + self.coupon
 
     def line_paid(self, number: int) -> int:
-        """What cash and coupons paid for a line (from 1)."""
+        """What cash and coupons paid for a line (from 1); nothing for a line there is not."""
+        if not 1 <= number <= len(self.line_cash):
+            return 0
         return self.line_cash[number - 1] + self.line_coupon[number - 1]
+
+    def shares(self, refunded: int) -> tuple[int, int]:
+        """What commission and host have of a settled order of whose payment `refunded` went back.
+
+        Both are cut to what was paid, and each refund takes its part of both: rounded over all refunds
+        together, so that neither their order nor their number makes a difference.
+        """
+        commission, host_share = self.whole_commission, self.whole_host_share
+        if commission + host_share > self.whole:
+            commission, host_share = money.split(self.whole, (commission, host_share))
+        gone = min(refunded, self.whole)
+        return (
+            commission - money.share(commission, gone, self.whole),
+            host_share - money.share(host_share, gone, self.whole),
+        )
 
 
 INITIAL["order"] = Order()
 
 
 @folds(OrderPlaced)
-def _placed(order: Order, recorded: Recorded) -> Order:
-    fact, envelope = recorded.fact, recorded.envelope
-    assert isinstance(fact, OrderPlaced)
+def _placed(order: Order, fact: OrderPlaced, recorded: Recorded) -> Order:
+    envelope = recorded.envelope
     return msgspec.structs.replace(
         order,
-        stage="placed",
+        placed=True,
         shop=fact.shop,
         host=fact.host,
         buyer=fact.buyer,
         currency=fact.currency,
         lines=fact.lines,
         freight=fact.freight,
-        shipped=(0,) * len(fact.lines),
         placed_day=time.local_day(envelope.effective_at, envelope.offset),
         version=envelope.source.version if envelope.source else 0,
-        parked=_still_waiting(order, "placed"),
+        parked=without(order.parked, "placed"),
     )
 
 
 @folds(OrderPaid)
-def _paid(order: Order, recorded: Recorded) -> Order:
-    fact = recorded.fact
-    assert isinstance(fact, OrderPaid)
+def _paid(order: Order, fact: OrderPaid, _recorded: Recorded) -> Order:
     return msgspec.structs.replace(
         order,
-        stage="paid" if order.stage == "placed" else order.stage,
         paid=True,
         cash=fact.cash,
         coupon=fact.coupon,
         line_cash=fact.line_cash,
         line_coupon=fact.line_coupon,
-        parked=_still_waiting(order, "paid"),
+        parked=without(order.parked, "paid"),
     )
 
 
 @folds(OrderAmended)
-def _amended(order: Order, recorded: Recorded) -> Order:
-    fact, source = recorded.fact, recorded.envelope.source
-    assert isinstance(fact, OrderAmended)
-    more = len(fact.lines) - len(order.shipped)
+def _amended(order: Order, fact: OrderAmended, _recorded: Recorded) -> Order:
     return msgspec.structs.replace(
         order,
+        host=fact.host,
+        buyer=fact.buyer,
         lines=fact.lines,
         freight=fact.freight,
         cash=fact.cash,
         coupon=fact.coupon,
         line_cash=fact.line_cash,
         line_coupon=fact.line_coupon,
-        shipped=order.shipped[: len(fact.lines)] + (0,) * more,
-        version=source.version if source else order.version,
+        whole_commission=fact.whole_commission,
+        whole_host_share=fact.whole_host_share,
+        handed_out=-1 if order.settled else 0,
+        version=fact.version,
     )
 
 
 @folds(OrderSettled)
-def _settled(order: Order, recorded: Recorded) -> Order:
-    fact = recorded.fact
-    assert isinstance(fact, OrderSettled)
+def _settled(order: Order, fact: OrderSettled, _recorded: Recorded) -> Order:
     return msgspec.structs.replace(
         order,
         settled=True,
         whole_commission=fact.whole_commission,
         whole_host_share=fact.whole_host_share,
+        handed_out=fact.net + fact.host_share + fact.commission,
     )
 
 
+@folds(SharesRestored)
+def _restored(order: Order, _fact: SharesRestored, _recorded: Recorded) -> Order:
+    return msgspec.structs.replace(order, handed_out=-1)
+
+
 @folds(OrderCancelled)
-def _cancelled(order: Order, _recorded: Recorded) -> Order:
-    return msgspec.structs.replace(order, stage="cancelled")
+def _cancelled(order: Order, _fact: OrderCancelled, _recorded: Recorded) -> Order:
+    return msgspec.structs.replace(order, cancelled=True)
 
 
 @folds(OrderVoided)
-def _voided(order: Order, _recorded: Recorded) -> Order:
-    return msgspec.structs.replace(order, stage="voided")
+def _voided(order: Order, _fact: OrderVoided, _recorded: Recorded) -> Order:
+    return msgspec.structs.replace(order, voided=True)
 
 
 @folds(OrderClosed)
-def _closed(order: Order, _recorded: Recorded) -> Order:
+def _closed(order: Order, _fact: OrderClosed, _recorded: Recorded) -> Order:
     return msgspec.structs.replace(order, closed=True)
 
 
-@folds(FactParked)
-def _parked(order: Order, recorded: Recorded) -> Order:
-    return msgspec.structs.replace(order, parked=(*order.parked, recorded))
+@folds(SameVersionRecorded)
+def _same_version(state: Any, fact: SameVersionRecorded, _recorded: Recorded) -> Any:  # noqa: ANN401 - of an order or a refund
+    return msgspec.structs.replace(state, version=fact.version)
 
 
 folds(StaleVersionRecorded)(unchanged)
 
 
-def _still_waiting(order: Order, arrived: str) -> tuple[Recorded, ...]:
-    """What goes on waiting when the order is placed or paid: the rest follows in the same commit."""
-    return tuple(parked for parked in order.parked if parked.fact.waits_for != arrived)  # type: ignore[attr-defined]
-
-
-def waiting(order: Order, arrived: str) -> tuple[Recorded, ...]:
-    """The parked reports that waited for the order to be `placed` or `paid`."""
-    return tuple(parked for parked in order.parked if parked.fact.waits_for == arrived)  # type: ignore[attr-defined]
-
-
-class OrderLine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class OrderLine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
     """One line of an order; `amount` is the list price of all its units in minor units."""
 
     sku: Name
     title: Text = ""
-    quantity: int = 1
+    quantity: Units = 1
     amount: SignedAmount
     shop_coupon: Amount = 0
     platform_coupon: Amount = 0
@@ -301,7 +341,8 @@ class CloseOrder(Command, kw_only=True):
 class RecordOrder(Command, kw_only=True):
     """Report an order as its source knows it, with its payment and settlement as far as they happened.
 
-    A newer version of a known order becomes the difference; an older one is kept without effect.
+    A newer version of a known order becomes the difference; an older one is kept without effect. What a
+    version does not name (buyer, host, payment, settlement) stays as it was.
     """
 
     NAME = "orders.record"
@@ -343,24 +384,23 @@ def payment(lines: Sequence[Line], freight: int, cash: int | None) -> Payment:
     Freight is met from the cash first; it belongs to no line. Without `cash` exactly what is due was paid.
     """
     line_coupon = tuple(line.platform_coupon for line in lines)
-    left = [max(line.amount - line.shop_coupon - line.platform_coupon, 0) for line in lines]
-    due = max(sum(line.amount - line.shop_coupon - line.platform_coupon for line in lines), 0) + freight
-    if cash is None:
-        cash = due
+    left = [line.amount - line.shop_coupon - line.platform_coupon for line in lines]
+    due = max(sum(left), 0) + freight
+    left = [max(amount, 0) for amount in left]
+    cash = money.amount(due if cash is None else cash, field="cash")
     goods = max(cash - freight, 0)
     line_cash = tuple(left) if goods == sum(left) else money.split(goods, left)
-    return Payment(cash, sum(line_coupon), line_cash, line_coupon, due)
+    return Payment(cash, money.amount(sum(line_coupon), field="lines"), line_cash, line_coupon, due)
 
 
-def check(order: Order, command: Command, waits_for: str, past: Past) -> bool:
-    """Whether the parent is there. A report may wait for it; a command is refused."""
-    there = order.known if waits_for == "placed" else order.paid
-    if there:
+def check(order: Order, id_: str, parent: str, past: Past) -> bool:
+    """Whether the order is `placed` or `paid`. A report may wait for it; a command is refused."""
+    if order.placed if parent == "placed" else order.paid:
         return True
     if past.reported:
         return False
-    if not order.known:
-        raise UnknownOrder(f"Got {command.id!r}.", field="id")
+    if not order.placed:
+        raise UnknownOrder(f"Got {id_!r}.", field="id")
     raise WrongState(f"The order is {order.status}, not paid.", field="id")
 
 
@@ -369,15 +409,15 @@ def place(past: Past, command: PlaceOrder) -> Iterator[Item]:
     """An order is placed once; the same again changes nothing."""
     order: Order = past.state(command.stream)
     lines = tuple(line.line() for line in command.lines)
-    if order.known:
-        same = (command.shop, command.buyer, command.currency, lines, command.freight)
-        if same == (order.shop, order.buyer, order.currency, order.lines, order.freight):
+    if order.placed:
+        same = (command.shop, command.host, command.buyer, command.currency, lines, command.freight)
+        if same == (order.shop, order.host, order.buyer, order.currency, order.lines, order.freight):
             return
         raise AlreadyExists(f"Order {command.id} was placed with other content.", field="id")
     if not past.reported:
         _check_lines(lines)
     yield _placed_fact(command, lines, ())
-    yield from release(past, waiting(order, "placed"))
+    yield from release(past, for_(order.parked, "placed"))
 
 
 def _placed_fact(
@@ -412,80 +452,85 @@ def _check_lines(lines: Sequence[Line]) -> None:
 def pay(past: Past, command: PayOrder) -> Iterator[Item]:
     """A placed order is paid once, exactly what is due; a report of another sum is marked."""
     order: Order = past.state(command.stream)
-    if not check(order, command, "placed", past):
-        yield park(command, command.stream, "placed")
+    if not check(order, command.id, "placed", past):
+        yield from park(past, command, command.stream, "placed")
         return
     if order.paid:
         if command.cash == order.cash:
             return
         raise WrongState(f"The order is already paid with {order.cash}.", field="cash")
-    if order.stage != "placed" and not past.reported:
+    if (order.voided or order.cancelled) and not past.reported:
         raise WrongState(f"The order is {order.status}.", field="id")
-    found = payment(order.lines, order.freight, money.amount(command.cash, field="cash"))
-    yield from _pay(past, order.currency, found)
-    yield from release(past, waiting(order, "paid"))
+    yield from _pay(past, order, payment(order.lines, order.freight, command.cash))
 
 
-def _pay(past: Past, currency: str, found: Payment) -> Iterator[Item]:
+def _pay(past: Past, order: Order, found: Payment) -> Iterator[Item]:
     marks: tuple[str, ...] = ()
     if found.cash != found.due:
         if not past.reported:
             raise InvalidAmount(f"{found.due} is due, {found.cash} was paid.", field="cash")
         marks = ("amount_mismatch",)
-    yield OrderPaid(currency, found.cash, found.coupon, found.line_cash, found.line_coupon, marks)
+    yield OrderPaid(order.currency, found.cash, found.coupon, found.line_cash, found.line_coupon, marks)
+    yield from release(past, for_(order.parked, "paid"))
 
 
 @decides(SettleOrder)
 def settle(past: Past, command: SettleOrder) -> Iterator[Item]:
     """A confirmed order is settled once; what it was refunded takes its part of every share with it."""
     order: Order = past.state(command.stream)
-    if not check(order, command, "paid", past):
-        yield park(command, command.stream, "paid")
+    if not check(order, command.id, "paid", past):
+        yield from park(past, command, command.stream, "paid")
         return
+    commission, host_share, marks = _agreed(past, order, command)
     if order.settled:
-        return
+        if (commission, host_share) == (order.whole_commission, order.whole_host_share):
+            return
+        detail = (
+            f"It is settled with {order.whole_commission} commission, {order.whole_host_share} host share."
+        )
+        raise WrongState(detail, field="commission")
     if order.stage != "confirmed" and not past.reported:
         raise WrongState(f"The order is {order.status}; confirm the receipt first.", field="id")
-    yield from _settle(past, command.id, order, command.commission, command.host_share)
-
-
-def _settle(past: Past, id_: str, order: Order, commission: int, host_share: int) -> Iterator[Item]:
-    escrow = past.balance(f"order_escrow:{id_}", order.currency)
-    refunded = past.used(f"refund/{id_}")
-    marks: tuple[str, ...] = ()
     if commission + host_share > order.whole:
         if not past.reported:
             detail = f"Commission and host share {commission + host_share} exceed the {order.whole} paid."
             raise InsufficientFunds(detail, field="commission")
-        commission, host_share = money.split(order.whole, (commission, host_share))
-        marks = ("guard_exceeded",)
-    to_platform = min(commission - money.share(commission, refunded, order.whole), escrow)
-    to_host = min(host_share - money.share(host_share, refunded, order.whole), escrow - to_platform)
-    net = escrow - to_platform - to_host
+        marks = (*marks, "guard_exceeded")
+    whole = msgspec.structs.replace(order, whole_commission=commission, whole_host_share=host_share)
+    to_platform, to_host = whole.shares(past.used(f"refund/{command.id}"))
+    net = past.balance(f"order_escrow:{command.id}", order.currency) - to_platform - to_host
     yield OrderSettled(
         order.shop, order.host, order.currency, net, to_host, to_platform, host_share, commission, marks
     )
-    advanced = past.balance(f"refund_advance:{order.shop}", order.currency)
-    if recovered := min(advanced, net):
-        yield RefundAdvanceRecovered(id_, order.shop, order.currency, 0, recovered, 0)
+    yield from recovered(past, command.id, order.shop, order.currency, net)
+
+
+def _agreed(past: Past, order: Order, command: SettleOrder | RecordOrder) -> tuple[int, int, tuple[str, ...]]:
+    """Commission and host share of the whole order; a share for nobody is left to the shop."""
+    if command.host_share and not order.host:
+        if not past.reported:
+            raise InvalidAmount("The order names no host.", field="host_share")
+        return command.commission, 0, ("host_unknown",)
+    return command.commission, command.host_share, ()
 
 
 @decides(CancelOrder)
 def cancel(past: Past, command: CancelOrder) -> Iterator[Item]:
     """An order can be called off until its goods leave, once nothing of its payment is held."""
     order: Order = past.state(command.stream)
-    if not check(order, command, "placed", past):
-        yield park(command, command.stream, "placed")
+    if not check(order, command.id, "placed", past):
+        yield from park(past, command, command.stream, "placed")
         return
-    if order.stage == "cancelled":
+    if order.cancelled:
         return
+    held = past.balance(f"order_escrow:{command.id}", order.currency)
     marks: tuple[str, ...] = ()
-    if order.stage not in {"placed", "paid"} or past.balance(f"order_escrow:{command.id}", order.currency):
+    if held or order.stage not in {"placed", "paid"}:
         if not past.reported:
-            detail = (
-                "Refund what was paid first." if order.stage == "paid" else f"The order is {order.status}."
+            early = order.stage in {"placed", "paid"}
+            raise WrongState(
+                "Refund what was paid first." if early else f"The order is {order.status}.", field="id"
             )
-            raise WrongState(detail, field="id")
         marks = ("out_of_order",)
     yield OrderCancelled(command.reason, marks)
 
@@ -494,9 +539,9 @@ def cancel(past: Past, command: CancelOrder) -> Iterator[Item]:
 def void(past: Past, command: VoidOrder) -> Iterator[Item]:
     """An order is struck at any time; its money is dealt with by refunds and corrections."""
     order: Order = past.state(command.stream)
-    if not check(order, command, "placed", past):
-        yield park(command, command.stream, "placed")
-    elif order.stage != "voided":
+    if not check(order, command.id, "placed", past):
+        yield from park(past, command, command.stream, "placed")
+    elif not order.voided:
         yield OrderVoided(command.reason, order.buyer, order.placed_day)
 
 
@@ -504,45 +549,39 @@ def void(past: Past, command: VoidOrder) -> Iterator[Item]:
 def close(past: Past, command: CloseOrder) -> Iterator[Item]:
     """A settled order is closed once."""
     order: Order = past.state(command.stream)
-    if not check(order, command, "paid", past):
-        yield park(command, command.stream, "paid")
+    if not check(order, command.id, "paid", past):
+        yield from park(past, command, command.stream, "paid")
+        return
+    if order.closed:
         return
     if not order.settled and not past.reported:
         raise WrongState(f"The order is {order.status}, not settled.", field="id")
-    if not order.closed:
-        yield OrderClosed()
+    yield OrderClosed()
 
 
 @decides(RecordOrder)
 def record(past: Past, command: RecordOrder) -> Iterator[Item]:
     """An unknown order is recorded as far as it has come; of a known one, what a newer version changes."""
     order: Order = past.state(command.stream)
-    if order.known and past.source_version < order.version:
+    if order.placed and past.source_version < order.version:
         yield StaleVersionRecorded(past.source_version, order.version)
         return
     lines = tuple(line.line() for line in command.lines)
     found = payment(lines, command.freight, command.cash)
-    if not order.known:
+    if order.placed:
+        yield from _amend(past, command, order, lines, found)
+    else:
         yield _placed_fact(command, lines, (*command.marks, *_marks(lines, found)))
-        yield from release(past, waiting(order, "placed"))
-    elif _content(order, order.paid) != (
-        command.currency,
-        lines,
-        command.freight,
-        found.cash if order.paid else 0,
-    ):
-        yield _amended_fact(past, command, order, lines, found)
+        yield from release(past, for_(order.parked, "placed"))
     order = past.state(command.stream)
     if command.paid and not order.paid:
-        yield from _pay(past, command.currency, found)
-        yield from release(past, waiting(order, "paid"))
-    order = past.state(command.stream)
-    if command.settled and order.paid and not order.settled:
-        yield from _settle(past, command.id, order, command.commission, command.host_share)
-
-
-def _content(order: Order, paid: bool) -> tuple[str, tuple[Line, ...], int, int]:  # noqa: FBT001 - a private helper
-    return order.currency, order.lines, order.freight, order.cash if paid else 0
+        yield from _pay(past, order, found)
+        order = past.state(command.stream)
+    if command.settled and not order.settled:
+        settlement = SettleOrder(
+            id=command.id, at=command.at, commission=command.commission, host_share=command.host_share
+        )
+        yield from settle(past, settlement)
 
 
 def _marks(lines: Sequence[Line], found: Payment) -> tuple[str, ...]:
@@ -552,44 +591,113 @@ def _marks(lines: Sequence[Line], found: Payment) -> tuple[str, ...]:
     return () if found.cash + found.coupon else ("zero_value",)
 
 
-def _amended_fact(
+def _amend(
     past: Past, command: RecordOrder, order: Order, lines: tuple[Line, ...], found: Payment
-) -> OrderAmended:
-    """The difference a newer version makes; what is taken back is borne like a refund."""
+) -> Iterator[Item]:
+    """The difference a newer version makes, so that all is as if it had been the first."""
+    if command.shop != order.shop or (order.host and command.host not in {"", order.host}):
+        raise AlreadyExists(
+            f"Order {command.id} is that of shop {order.shop}, host {order.host!r}.", field="shop"
+        )
+    if command.currency != order.currency:
+        raise CurrencyMismatch(f"{command.currency} is not the order's {order.currency}.", field="currency")
+    new = msgspec.structs.replace(
+        order,
+        host=order.host or command.host,
+        buyer=command.buyer or order.buyer,
+        lines=lines,
+        freight=command.freight,
+    )
+    if order.paid:
+        new = msgspec.structs.replace(
+            new,
+            cash=found.cash,
+            coupon=found.coupon,
+            line_cash=found.line_cash,
+            line_coupon=found.line_coupon,
+        )
+    if order.settled and command.settled:
+        commission, host_share, _ = _agreed(past, new, command)
+        new = msgspec.structs.replace(new, whole_commission=commission, whole_host_share=host_share)
+    if new == order:
+        if past.source_version > order.version:
+            yield SameVersionRecorded(past.source_version, order.version)
+        return
     if past.source_version == order.version:
         detail = f"Order {command.id} is recorded with other content at version {order.version}."
         raise ChangedWithoutVersion(detail, field="lines")
-    if command.currency != order.currency:
-        raise CurrencyMismatch(f"{command.currency} is not the order's {order.currency}.", field="currency")
-    if not order.paid:
-        return OrderAmended(
-            order.shop, order.currency, lines, command.freight, 0, 0, (), (), 0, 0, False, 0, ()
+    new = msgspec.structs.replace(new, version=past.source_version)
+    yield from difference(past, command.id, order, new, recount(past, command.id, order, new))
+
+
+Recount = tuple[int, tuple[int, ...]]
+"""How much more of an order's refunds counts, in all and line by line."""
+
+
+def difference(
+    past: Past, id_: str, old: Order, new: Order, again: Recount
+) -> Iterator[OrderAmended | RefundAdvanceRecovered]:
+    """The fact that leads from an order to its newer version, and what follows from it.
+
+    Without any difference only its refunds count for more, or less, by `again`.
+    """
+    recounted, line_recounted = again
+    refunded = past.used(f"refund/{id_}")
+    marks = ("recounted",) if new is old else ()
+    borne = Bearers()
+    if old.settled:
+        before, after = old.shares(refunded), new.shares(refunded + recounted)
+        returned = before[0] - after[0], before[1] - after[1]
+        need = (old.whole - refunded) - (new.whole - refunded - recounted)
+        borne = (
+            borne_by_shop(past, old.shop, old.currency, need, returned)
+            if need > 0
+            else Bearers(commission=returned[0], host=returned[1], payable=need)
         )
-    cash_delta, coupon_delta = found.cash - order.cash, found.coupon - order.coupon
-    back = max(-cash_delta, 0) + max(-coupon_delta, 0)
-    escrow = "" if order.settled else f"order_escrow:{command.id}"
-    borne = bear(past, order.shop, order.currency, back, escrow=escrow)
-    used = [past.used(f"refund/{command.id}/{number}") for number in range(1, len(lines) + 1)]
-    paid = [cash + coupon for cash, coupon in zip(found.line_cash, found.line_coupon, strict=True)]
-    return OrderAmended(
-        order.shop,
-        order.currency,
-        lines,
-        command.freight,
-        found.cash,
-        found.coupon,
-        found.line_cash,
-        found.line_coupon,
-        cash_delta,
-        coupon_delta,
-        order.settled,
-        max(found.cash + found.coupon, past.used(f"refund/{command.id}")),
-        tuple(map(max, paid, used)),
-        borne.escrow,
+    yield OrderAmended(
+        new.version,
+        new.shop,
+        new.host,
+        new.buyer,
+        new.currency,
+        new.lines,
+        new.freight,
+        new.cash,
+        new.coupon,
+        new.line_cash,
+        new.line_coupon,
+        new.cash - old.cash,
+        new.coupon - old.coupon,
+        new.whole_host_share,
+        new.whole_commission,
+        recounted,
+        line_recounted,
+        borne.commission,
+        borne.host,
         borne.payable,
         borne.deposit,
         borne.advance,
-        borne.suspense,
-        past.system if borne.suspense else "",
-        ("guard_exceeded",) if borne.suspense else (),
+        past.system if recounted else "",
+        (*marks, "guard_exceeded") if recounted < 0 else marks,
     )
+    credit = borne.commission + borne.host - borne.payable
+    yield from recovered(past, id_, old.shop, old.currency, credit)
+
+
+def recount(past: Past, id_: str, old: Order, new: Order) -> Recount:
+    """How much more of what was refunded counts under the sums of a newer version.
+
+    A report of refunds counts up to what was paid for each line and for the order, whatever came first.
+    """
+    refunded, over, lines_over = past.used_of([f"refund/{id_}", f"over/{id_}", f"over/{id_}/0"])
+    if not refunded + over:
+        return 0, ()
+    numbers = range(1, max(len(old.lines), len(new.lines)) + 1)
+    used = past.used_of([f"refund/{id_}/{number}" for number in numbers])
+    waiting = past.used_of([f"over/{id_}/{number}" for number in numbers])
+    lines = tuple(
+        waits - max(counted + waits - new.line_paid(number), 0)
+        for number, counted, waits in zip(numbers, used, waiting, strict=True)
+    )
+    most = refunded + over - (lines_over - sum(lines))
+    return min(most, new.whole) - refunded, lines if any(lines) else ()

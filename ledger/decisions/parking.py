@@ -3,44 +3,75 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 import msgspec
 
-from ledger.decisions.base import COMMANDS, DECISIONS, Command, Item, On, Past
-from ledger.errors import LedgerError
+from ledger.codec import pack
+from ledger.decisions.base import COMMANDS, DECISIONS, Command, Item, On, Past, folds
+from ledger.errors import LedgerError, Malformed
 from ledger.events.base import Recorded
 from ledger.events.parking import FactParked
 
 
-def park(command: Command, stream: str, waits_for: str) -> On:
-    """Keep a report until its parent order is `placed` or `paid`."""
-    return On(stream, FactParked(command.NAME, msgspec.msgpack.encode(command), waits_for))
+class Waiting(NamedTuple):
+    """A parked report in its place."""
+
+    recorded: Recorded
+    fact: FactParked
+
+    @property
+    def order(self) -> tuple[int, str, bytes]:
+        """The order in which reports are applied: that in which they count, not that in which they came."""
+        return (self.recorded.envelope.effective_at, self.fact.command, self.fact.body)
 
 
-def unpack(parked: Recorded) -> Command:
-    """The report as it came in."""
-    fact = parked.fact
-    assert isinstance(fact, FactParked)  # noqa: S101 - states keep nothing else under `parked`
-    return msgspec.msgpack.decode(fact.body, type=COMMANDS[fact.command])
+@folds(FactParked)
+def _parked(state: Any, fact: FactParked, recorded: Recorded) -> Any:  # noqa: ANN401 - of an order or a refund
+    return msgspec.structs.replace(state, parked=(*state.parked, Waiting(recorded, fact)))
 
 
-def release(past: Past, waiting: tuple[Recorded, ...]) -> Iterator[Item]:
-    """Apply waiting reports in the order they count, not the order they came: the end is always the same.
+def for_(parked: tuple[Waiting, ...], parent: str) -> tuple[Waiting, ...]:
+    """Those that wait for the order to be `placed` or `paid`, or for the refund to be `requested`."""
+    return tuple(waiting for waiting in parked if waiting.fact.waits_for == parent)
+
+
+def without(parked: tuple[Waiting, ...], parent: str) -> tuple[Waiting, ...]:
+    """What goes on waiting when the parent has arrived: the rest follows in the same commit."""
+    return tuple(waiting for waiting in parked if waiting.fact.waits_for != parent) if parked else ()
+
+
+def park(past: Past, command: Command, stream: str, parent: str) -> Iterator[Item]:
+    """Keep a report until its parent arrives; the same report waits once."""
+    fact = FactParked(command.NAME, pack(command), parent)
+    _unpack(fact)  # What could not be read back must not wait: it would be lost when the parent comes.
+    source = past.request.source
+    same = (
+        waiting.fact == fact and waiting.recorded.envelope.source == source
+        for waiting in past.state(stream).parked
+    )
+    if not any(same):
+        yield On(stream, fact)
+
+
+def _unpack(fact: FactParked) -> Command:
+    """The report as it came in; raises Malformed."""
+    try:
+        return msgspec.msgpack.decode(fact.body, type=COMMANDS[fact.command])
+    except (KeyError, msgspec.DecodeError) as error:
+        raise Malformed(f"{fact.command}: {error}.") from error
+
+
+def release(past: Past, parked: tuple[Waiting, ...]) -> Iterator[Item]:
+    """Apply waiting reports in the order they count, not the order they came.
 
     A report that may not be applied even now is parked once more, for a person to review.
     """
-    for parked in sorted(waiting, key=_order):
-        command = unpack(parked)
-        with past.replaying(parked, command):
-            try:
+    for recorded, fact in sorted(parked, key=lambda waiting: waiting.order):
+        try:
+            command = _unpack(fact)
+            with past.replaying(recorded, command):
                 yield from past.attempt(DECISIONS[type(command)](past, command))
-            except LedgerError as refusal:
-                fact = parked.fact
-                assert isinstance(fact, FactParked)  # noqa: S101 - as above
-                yield On(parked.stream, FactParked(fact.command, fact.body, "review", refusal.code))
-
-
-def _order(parked: Recorded) -> tuple[int, str, bytes]:
-    fact = parked.fact
-    assert isinstance(fact, FactParked)  # noqa: S101 - as above
-    return (parked.envelope.effective_at, fact.command, fact.body)
+        except LedgerError as refusal:
+            with past.replaying(recorded, past.request.command):
+                yield On(recorded.stream, FactParked(fact.command, fact.body, "review", refusal.code))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import ClassVar
+from collections.abc import Callable, Iterator
+from typing import ClassVar, NamedTuple
 
 import msgspec
 
@@ -24,9 +24,10 @@ from ledger.decisions.base import (
     folds,
     unchanged,
 )
-from ledger.decisions.bearing import bear
+from ledger.decisions.bearing import borne_by_shop, recovered
+from ledger.decisions.correction import reverse
 from ledger.decisions.order import Order, check
-from ledger.decisions.parking import park
+from ledger.decisions.parking import Waiting, for_, park, release, without
 from ledger.errors import (
     AlreadyExists,
     ChangedWithoutVersion,
@@ -35,8 +36,8 @@ from ledger.errors import (
     UnknownRefund,
     WrongState,
 )
-from ledger.events.base import Recorded
-from ledger.events.order import StaleVersionRecorded
+from ledger.events.base import Fact, Recorded
+from ledger.events.order import SameVersionRecorded, StaleVersionRecorded
 from ledger.events.refund import (
     Bearers,
     InstantRefundAdvanced,
@@ -53,10 +54,16 @@ from ledger.events.refund import (
 )
 
 
-class Refund(msgspec.Struct, frozen=True):
-    """What a refund is now; sums in minor units of `currency`."""
+class Refund(msgspec.Struct, frozen=True, gc=False):
+    """What a refund is now; sums in minor units of `currency`.
 
-    status: str = ""
+    Of steps that are reported the one that counts last makes the status, whatever came first.
+    """
+
+    step: str = ""
+    step_at: tuple[int, int] = (0, 0)
+    """When the last step counts, and its rank among those of the same moment."""
+    requested: bool = False
     order: str = ""
     shop: str = ""
     buyer: str = ""
@@ -68,19 +75,41 @@ class Refund(msgspec.Struct, frozen=True):
     advanced: int = 0
     completed: int = 0
     """Position of the completion that counts, 0 if there is none."""
+    undone: bool = False
+    """Whether a correction reversed the completion."""
+    closed: bool = False
     version: int = 0
+    parked: tuple[Waiting, ...] = ()
+
+    @property
+    def known(self) -> bool:
+        """Whether it was requested, or completed elsewhere."""
+        return bool(self.currency)
+
+    @property
+    def status(self) -> str:
+        """One word for people: how far the refund has come."""
+        if self.closed:
+            return "closed"
+        if self.completed:
+            return "completed"
+        return "reversed" if self.undone else self.step
 
 
 INITIAL["refund"] = Refund()
 
 
 @folds(RefundRequested)
-def _requested(refund: Refund, recorded: Recorded) -> Refund:
-    fact = recorded.fact
-    assert isinstance(fact, RefundRequested)
+def _requested(refund: Refund, fact: RefundRequested, _recorded: Recorded) -> Refund:
+    parked = without(refund.parked, "requested")
+    if refund.known:
+        # It was reported as completed first, and that says what was given back.
+        step = refund.step or "requested"
+        return msgspec.structs.replace(refund, step=step, requested=True, returns=fact.returns, parked=parked)
     return msgspec.structs.replace(
         refund,
-        status="requested",
+        step="requested",
+        requested=True,
         order=fact.order,
         shop=fact.shop,
         buyer=fact.buyer,
@@ -89,16 +118,15 @@ def _requested(refund: Refund, recorded: Recorded) -> Refund:
         coupon=fact.coupon,
         lines=fact.lines,
         returns=fact.returns,
+        parked=parked,
     )
 
 
 @folds(RefundCompleted)
-def _completed(refund: Refund, recorded: Recorded) -> Refund:
-    fact, source = recorded.fact, recorded.envelope.source
-    assert isinstance(fact, RefundCompleted)
+def _completed(refund: Refund, fact: RefundCompleted, recorded: Recorded) -> Refund:
+    source = recorded.envelope.source
     return msgspec.structs.replace(
         refund,
-        status="completed",
         order=fact.order,
         shop=fact.shop,
         buyer=fact.buyer,
@@ -107,31 +135,40 @@ def _completed(refund: Refund, recorded: Recorded) -> Refund:
         coupon=fact.coupon,
         lines=fact.lines,
         completed=recorded.position,
-        version=source.version if source else 0,
+        undone=False,
+        version=source.version if source else refund.version,
+        parked=without(refund.parked, "requested"),
     )
 
 
 @folds(InstantRefundAdvanced)
-def _advanced(refund: Refund, recorded: Recorded) -> Refund:
-    fact = recorded.fact
-    assert isinstance(fact, InstantRefundAdvanced)
-    return msgspec.structs.replace(refund, advanced=refund.advanced + fact.amount)
+def _advanced(refund: Refund, fact: InstantRefundAdvanced, _recorded: Recorded) -> Refund:
+    return msgspec.structs.replace(refund, advanced=fact.amount, coupon=fact.coupon, lines=fact.lines)
 
 
-_STATUS = {
-    RefundApproved: "approved",
-    RefundRefused: "refused",
-    RefundEscalated: "escalated",
-    ReturnShipped: "return_shipped",
-    ReturnReceived: "returned",
-    RefundClosed: "closed",
-}
+#                       step               rank
+_RANKS: dict[type[Fact], tuple[str, int]] = {
+    RefundRefused:     ("refused",         1),
+    RefundEscalated:   ("escalated",       2),
+    RefundApproved:    ("approved",        3),
+    ReturnShipped:     ("return_shipped",  4),
+    ReturnReceived:    ("returned",        5),
+}  # fmt: skip
 
 
-@folds(*_STATUS)
-def _moved_on(refund: Refund, recorded: Recorded) -> Refund:
-    done = refund.status == "completed" and not isinstance(recorded.fact, RefundClosed)
-    return refund if done else msgspec.structs.replace(refund, status=_STATUS[type(recorded.fact)])
+@folds(*_RANKS)
+def _moved_on(refund: Refund, fact: Fact, recorded: Recorded) -> Refund:
+    step, rank = _RANKS[type(fact)]
+    envelope = recorded.envelope
+    step_at = envelope.effective_at, rank
+    if envelope.source is not None and step_at < refund.step_at:
+        return refund
+    return msgspec.structs.replace(refund, step=step, step_at=step_at)
+
+
+@folds(RefundClosed)
+def _closed(refund: Refund, _fact: RefundClosed, _recorded: Recorded) -> Refund:
+    return msgspec.structs.replace(refund, closed=True)
 
 
 folds(RefundAdvanceRecovered)(unchanged)
@@ -278,19 +315,21 @@ def request(past: Past, command: RequestRefund) -> Iterator[Item]:
     """A refund is asked for once, of a paid order, for no more than is left."""
     order: Order = past.state(f"order-{command.order}")
     refund: Refund = past.state(command.stream)
-    if refund.status:
-        if refund.order == command.order:
-            return
-        raise AlreadyExists(f"Refund {command.id} belongs to order {refund.order}.", field="id")
-    check_paid(order, command.order, past)
-    lines = _lines(past, command.order, order, command.items)
-    cash = sum(line.cash for line in lines) + (
-        command.freight if command.items else _freight_left(past, command, lines)
-    )
-    coupon = sum(line.coupon for line in lines)
-    left = order.whole - past.used(f"refund/{command.order}")
-    if not 0 < cash + coupon <= left:
-        raise RefundExceedsPaid(f"{cash + coupon} is asked for, {left} is left.", field="items")
+    if refund.requested or (refund.known and not past.reported):
+        if not _asks_the_same(refund, command):
+            raise AlreadyExists(f"Refund {command.id} was requested with other content.", field="id")
+        return
+    if not check(order, command.order, "paid", past):
+        yield from park(past, command, f"order-{command.order}", "paid")
+        return
+    left = _left(past, command.order, order)
+    lines = _lines(past, command, order, left)
+    goods, coupon = sum(line.cash for line in lines), sum(line.coupon for line in lines)
+    cash = goods + (command.freight if command.items else max(left.cash - goods, 0))
+    if not (cash + coupon and cash <= left.cash and cash + coupon <= left.whole) and not past.reported:
+        raise RefundExceedsPaid(
+            f"{cash} and coupons of {coupon} are asked for, {left} is left.", field="items"
+        )
     yield RefundRequested(
         command.order,
         order.shop,
@@ -302,67 +341,120 @@ def request(past: Past, command: RequestRefund) -> Iterator[Item]:
         command.reason,
         command.returns,
     )
+    yield from release(past, for_(refund.parked, "requested"))
 
 
-def check_paid(order: Order, id_: str, past: Past) -> None:
-    """Raise UnknownOrder or WrongState unless the order is paid."""
-    check(order, Command(id=id_), "paid", past)
+def _asks_the_same(refund: Refund, command: RequestRefund) -> bool:
+    """Whether a refund is the one that is asked for, as far as the request says what it wants."""
+    named = {(line.line, line.units, line.cash) for line in refund.lines}
+    wanted = (
+        any((item.line, item.units) == name[:2] and item.cash in {None, name[2]} for name in named)
+        for item in command.items
+    )
+    return (refund.order, refund.returns) == (command.order, command.returns) and all(wanted)
 
 
-def _freight_left(past: Past, command: RequestRefund, lines: Sequence[RefundLine]) -> int:
-    """All that is left of the order beyond its lines: freight that was not refunded before."""
-    order: Order = past.state(f"order-{command.order}")
-    goods = sum(line.cash + line.coupon for line in lines)
-    return order.whole - past.used(f"refund/{command.order}") - goods
+class Sums(NamedTuple):
+    """Cash and coupons in minor units."""
+
+    cash: int
+    coupon: int
+
+    @property
+    def whole(self) -> int:
+        """Both together."""
+        return self.cash + self.coupon
+
+    def less(self, cash: int, coupon: int) -> Sums:
+        """What is left without these."""
+        return Sums(self.cash - cash, self.coupon - coupon)
+
+    def __str__(self) -> str:
+        return f"{self.cash} and coupons of {self.coupon}"
 
 
-def _lines(past: Past, id_: str, order: Order, items: Sequence[RefundItem]) -> tuple[RefundLine, ...]:
-    """The items in money. Several items of one line build on each other."""
-    if not items:
-        items = [RefundItem(line=number) for number in range(1, len(order.lines) + 1)]
-    used: dict[int, int] = {}
+def _left(past: Past, id_: str, order: Order, line: int = 0) -> Sums:
+    """What of an order, or of a line, is neither refunded nor advanced for refunds that are not complete.
+
+    Less than nothing of the cash is left where a report gave back in cash what coupons had paid.
+    """
+    subject = f"{id_}/{line}" if line else id_
+    names = [f"refund/{subject}", f"advanced/{subject}"]
+    if order.coupon:
+        names += [f"refund-coupon/{subject}", f"advanced-coupon/{subject}"]
+    refunded, advanced, *coupons = past.used_of(names)
+    paid = Sums(order.cash, order.coupon)
+    if line:
+        there = line <= len(order.line_cash)
+        paid = Sums(order.line_cash[line - 1], order.line_coupon[line - 1]) if there else Sums(0, 0)
+    return paid.less(refunded + advanced - sum(coupons), sum(coupons))
+
+
+def _lines(past: Past, command: RequestRefund, order: Order, left: Sums) -> tuple[RefundLine, ...]:
+    """The items in money. Several items of one line build on each other; without any, all that is left."""
+    everything = [RefundItem(line=number) for number in range(1, len(order.lines) + 1)]
+    lines_left: dict[int, Sums] = {}
+    units: set[tuple[int, int]] = set()
     found = []
-    for item in items:
-        if item.line > len(order.lines):
-            raise InvalidAmount(f"The order has {len(order.lines)} lines, not {item.line}.", field="items")
-        before = used.get(item.line, past.used(f"refund/{id_}/{item.line}"))
-        line = _line(order, item, before)
-        if line.cash or line.coupon:
-            used[item.line] = before + line.cash + line.coupon
-            found.append(line)
+    for item in command.items or everything:
+        number = item.line
+        _check_item(past, command.order, order, item, units)
+        line_left = lines_left.get(number) or _left(past, command.order, order, number)
+        cash, coupon = _asked(past, order, item, line_left)
+        if not command.items:
+            # Refunds that named no line may have taken from the order what is left of the line.
+            cash, coupon = max(min(cash, left.cash), 0), max(min(coupon, left.coupon), 0)
+        lines_left[number], left = line_left.less(cash, coupon), left.less(cash, coupon)
+        line = order.lines[number - 1]
+        quantity = 0 if item.cash is not None else len(item.units) or line.quantity
+        if cash or coupon:
+            paid = order.line_paid(number)
+            found.append(RefundLine(number, line.sku, quantity, cash, coupon, paid, item.units))
     return tuple(found)
 
 
-def _line(order: Order, item: RefundItem, before: int) -> RefundLine:
-    """One item in money, after `before` minor units of the line were refunded."""
-    line, index = order.lines[item.line - 1], item.line - 1
-    paid_cash, paid_coupon = order.line_cash[index], order.line_coupon[index]
-    paid = paid_cash + paid_coupon
-    quantity = 0
-    if item.units:
-        if max(item.units) > line.quantity or len(set(item.units)) < len(item.units):
-            raise InvalidAmount(f"Line {item.line} has units 1 to {line.quantity}.", field="items")
-        shares = zip(
-            money.units(paid_cash, line.quantity), money.units(paid_coupon, line.quantity), strict=True
-        )
-        by_unit = list(shares)
-        cash = sum(by_unit[unit - 1][0] for unit in item.units)
-        coupon = sum(by_unit[unit - 1][1] for unit in item.units)
-        quantity = len(item.units)
-    elif item.cash is not None:
-        # Refunds of a line take the coupon's part by its running share, so that it is exact at the end.
-        cash_before = before - money.share(paid_coupon, before, paid)
-        after = min(item.cash + cash_before, paid_cash)
-        coupon = money.share(paid_coupon, after, paid_cash) - money.share(paid_coupon, cash_before, paid_cash)
-        cash = item.cash
-    else:
-        coupon = paid_coupon - money.share(paid_coupon, before, paid)
-        cash = paid - before - coupon
-        quantity = line.quantity
-    if before + cash + coupon > paid:
-        detail = f"Line {item.line} was paid with {paid}, {before} of it is refunded."
-        raise RefundExceedsPaid(detail, field="items")
-    return RefundLine(item.line, line.sku, quantity, cash, coupon, paid, item.units)
+def _check_item(past: Past, id_: str, order: Order, item: RefundItem, units: set[tuple[int, int]]) -> None:
+    """Refuse what the order does not have; `units` gathers those that earlier items named."""
+    if not 1 <= item.line <= len(order.lines):
+        raise InvalidAmount(f"The order has {len(order.lines)} lines, not {item.line}.", field="items")
+    if item.units and item.cash is not None:
+        raise InvalidAmount("An item names units or a sum, not both.", field="items")
+    quantity = order.lines[item.line - 1].quantity
+    for unit in item.units:
+        if not 1 <= unit <= quantity or (item.line, unit) in units:
+            raise InvalidAmount(f"Line {item.line} has units 1 to {quantity}, each once.", field="items")
+        units.add((item.line, unit))
+        subject = f"{id_}/{item.line}/{unit}"
+        if sum(past.used_of([f"refund/{subject}", f"advanced/{subject}"])) and not past.reported:
+            raise RefundExceedsPaid(f"Unit {unit} of line {item.line} was refunded.", field="items")
+
+
+def _asked(past: Past, order: Order, item: RefundItem, left: Sums) -> tuple[int, int]:
+    """One item in cash and coupons, of a line of which `left` is left."""
+    paid_cash, paid_coupon = order.line_cash[item.line - 1], order.line_coupon[item.line - 1]
+    if item.cash is None and not item.units:
+        cash = max(left.cash, 0)
+        return cash, max(min(left.coupon, left.whole - cash), 0)
+    quantity = order.lines[item.line - 1].quantity
+    cash = item.cash or sum(money.unit(paid_cash, quantity, unit) for unit in item.units)
+    coupon = _coupon(order, item.line, cash, left)
+    if item.units and not paid_cash:
+        coupon = sum(money.unit(paid_coupon, quantity, unit) for unit in item.units)
+    if (cash > left.cash or cash + coupon > left.whole) and not past.reported:
+        raise RefundExceedsPaid(f"{cash} of line {item.line} is asked for, {left} is left.", field="items")
+    return cash, coupon
+
+
+def _coupon(order: Order, line: int, cash: int, left: Sums) -> int:
+    """What coupons bear of a refund of `cash` of a line of which `left` is left.
+
+    It follows the cash by its running share, so that all refunds of a line together give back exactly what
+    was paid with coupons, whatever their order and number.
+    """
+    paid_cash, paid_coupon = order.line_cash[line - 1], order.line_coupon[line - 1]
+    after = min(paid_cash - left.cash + cash, paid_cash)
+    before = paid_coupon - left.coupon
+    return max(min(money.share(paid_coupon, after, paid_cash) - before, left.whole - cash), 0)
 
 
 # From which states a step is taken; a report of it from elsewhere is recorded and marked.
@@ -385,132 +477,185 @@ _AFTER = {
 }
 
 
-def _step(past: Past, command: Command) -> tuple[Refund, tuple[str, ...]] | None:
-    """The refund and the marks if the step may be taken, None if it is already so."""
+def _step(past: Past, command: Command, fact: Callable[[tuple[str, ...]], Fact]) -> Iterator[Item]:
+    """The fact, made with its marks, if the step may be taken; nothing if it is already so."""
     refund: Refund = past.state(command.stream)
     step = command.NAME.partition(".")[2]
-    if refund.status == _AFTER.get(step):
-        return None
-    if refund.status in _STEPS[step] or past.reported:
-        return refund, () if refund.status in _STEPS[step] else ("out_of_order",)
-    if not refund.status:
-        raise UnknownRefund(f"Got {command.id!r}.", field="id")
-    raise WrongState(f"The refund is {refund.status}.", field="id")
+    if not refund.known:
+        if not past.reported:
+            raise UnknownRefund(f"Got {command.id!r}.", field="id")
+        yield from park(past, command, command.stream, "requested")
+        return
+    # The same step reported again may still be the one that counts last.
+    if refund.status == _AFTER.get(step) and not (past.reported and past.moment > refund.step_at[0]):
+        return
+    if refund.status in _STEPS[step]:
+        yield fact(())
+    elif past.reported:
+        yield fact(("out_of_order",))
+    else:
+        raise WrongState(f"The refund is {refund.status}.", field="id")
 
 
 @decides(ApproveRefund)
 def approve(past: Past, command: ApproveRefund) -> Iterator[Item]:
     """A refund that was asked for, refused or escalated may be approved."""
-    if found := _step(past, command):
-        yield RefundApproved(found[1])
+    yield from _step(past, command, RefundApproved)
 
 
 @decides(RefuseRefund)
 def refuse(past: Past, command: RefuseRefund) -> Iterator[Item]:
-    """A refund that is open may be refused."""
-    if found := _step(past, command):
-        if found[0].advanced and not past.reported:
-            raise WrongState("Its cash was advanced; approve and complete it.", field="id")
-        yield RefundRefused(command.reason, found[1])
+    """A refund that is open may be refused, unless its cash was advanced."""
+    refund: Refund = past.state(command.stream)
+    if refund.advanced and not past.reported:
+        raise WrongState("Its cash was advanced; approve and complete it.", field="id")
+    yield from _step(past, command, lambda marks: RefundRefused(command.reason, marks))
 
 
 @decides(EscalateRefund)
 def escalate(past: Past, command: EscalateRefund) -> Iterator[Item]:
     """A refund may be escalated until it ends."""
-    if _step(past, command):
-        yield RefundEscalated(command.reason)
+    yield from _step(past, command, lambda _marks: RefundEscalated(command.reason))
 
 
 @decides(ShipReturn)
 def ship_return(past: Past, command: ShipReturn) -> Iterator[Item]:
     """Goods travel back once the refund is approved."""
-    if found := _step(past, command):
-        yield ReturnShipped(command.waybill, command.carrier, command.pickup, found[1])
+    shipped = command.waybill, command.carrier, command.pickup
+    yield from _step(past, command, lambda marks: ReturnShipped(*shipped, marks))
 
 
 @decides(ReceiveReturn)
 def receive_return(past: Past, command: ReceiveReturn) -> Iterator[Item]:
     """Goods arrive once they have travelled."""
-    if found := _step(past, command):
-        yield ReturnReceived(found[1])
+    yield from _step(past, command, ReturnReceived)
 
 
 @decides(CloseRefund)
 def close(past: Past, command: CloseRefund) -> Iterator[Item]:
     """A refund is closed when it was completed or will not be; never while its cash is advanced."""
-    if found := _step(past, command):
-        refund = found[0]
-        if refund.advanced and not refund.completed:
-            raise WrongState("Its cash was advanced; complete it.", field="id")
-        yield RefundClosed(command.reason)
+    refund: Refund = past.state(command.stream)
+    if refund.advanced and not refund.completed:
+        raise WrongState("Its cash was advanced; complete it.", field="id")
+    if not refund.closed:
+        yield from _step(past, command, lambda _marks: RefundClosed(command.reason))
 
 
 @decides(AdvanceRefund)
 def advance(past: Past, command: AdvanceRefund) -> Iterator[Item]:
-    """The cash of an open refund is advanced once, within what is left of the order."""
+    """The cash of an open refund is advanced once, within what is left of the order and of its lines.
+
+    Reported after the refund was completed it changes nothing: that said how the cash was paid.
+    """
     refund: Refund = past.state(command.stream)
-    if refund.advanced:
-        return
-    if _step(past, command):
-        order: Order = past.state(f"order-{refund.order}")
-        left = order.whole - past.used(f"refund/{refund.order}")
-        if refund.cash + refund.coupon > left:
-            raise RefundExceedsPaid(f"{refund.cash + refund.coupon} is asked for, {left} is left.")
-        if refund.cash:
-            yield InstantRefundAdvanced(refund.order, refund.shop, refund.currency, refund.cash)
+    nothing_to_pay = refund.known and not refund.cash
+    if not (nothing_to_pay or refund.advanced or (refund.completed and past.reported)):
+        yield from _step(past, command, lambda _marks: _advance(past, refund))
+
+
+def _advance(past: Past, refund: Refund) -> InstantRefundAdvanced:
+    order: Order = past.state(f"order-{refund.order}")
+    due = _due(past, refund, order)
+    _check_left(past, due, order)
+    sums = due.currency, due.cash, due.coupon, order.whole
+    return InstantRefundAdvanced(due.order, due.shop, *sums, due.lines)
 
 
 @decides(CompleteRefund)
 def complete(past: Past, command: CompleteRefund) -> Iterator[Item]:
     """The money goes back once the refund is approved and, where goods return, they have arrived."""
     refund: Refund = past.state(command.stream)
-    if refund.status == "completed":
+    if refund.completed:
         return
-    if not refund.status:
-        raise UnknownRefund(f"Got {command.id!r}.", field="id")
-    if refund.status != ("returned" if refund.returns else "approved"):
+    if not refund.known:
+        if not past.reported:
+            raise UnknownRefund(f"Got {command.id!r}.", field="id")
+        yield from park(past, command, command.stream, "requested")
+        return
+    ready = refund.status == ("returned" if refund.returns else "approved")
+    if not ready and not past.reported:
         raise WrongState(f"The refund is {refund.status}.", field="id")
     order: Order = past.state(f"order-{refund.order}")
-    yield _completed_fact(past, refund, order, order.whole)
-    if refund.advanced:
-        yield from _recover(past, refund, order)
+    suspense = 0
+    if not refund.advanced:
+        refund = _due(past, refund, order)
+        if past.reported:
+            refund, suspense = _guarded(past, refund, order)
+        else:
+            _check_left(past, refund, order)
+    yield from _complete(past, refund, order, suspense, () if ready else ("out_of_order",))
 
 
-def _recover(past: Past, refund: Refund, order: Order) -> Iterator[Item]:
-    """What the platform had advanced is made good: from the escrow, or by the shop once it is settled."""
-    outstanding = past.balance(f"refund_advance:{refund.shop}", refund.currency)
-    need = min(outstanding, refund.advanced)
-    escrow = "" if order.settled else f"order_escrow:{refund.order}"
-    if escrow:
-        need = min(need, past.balance(escrow, refund.currency))
-    borne = bear(past, refund.shop, refund.currency, need, escrow=escrow)
-    if borne.escrow + borne.payable + borne.deposit:
-        yield RefundAdvanceRecovered(
-            refund.order, refund.shop, refund.currency, borne.escrow, borne.payable, borne.deposit
-        )
+def _due(past: Past, refund: Refund, order: Order) -> Refund:
+    """A refund that was asked for, with what coupons bear of it by now."""
+    coupon_left = _left(past, refund.order, order).coupon
+    lines_left: dict[int, Sums] = {}
+    lines = []
+    for line in refund.lines:
+        number = line.line
+        left = lines_left.get(number) or _left(past, refund.order, order, number)
+        # A line asked for whole keeps what was left when it was asked for.
+        part = line.cash and (line.units or line.quantity == 0) and number <= len(order.lines)
+        wanted = _coupon(order, number, line.cash, left) if part else min(line.coupon, left.coupon)
+        coupon = max(min(wanted, coupon_left), 0)
+        coupon_left -= coupon
+        lines_left[number] = left.less(line.cash, coupon)
+        lines.append(msgspec.structs.replace(line, coupon=coupon, paid=order.line_paid(number)))
+    return msgspec.structs.replace(refund, lines=tuple(lines), coupon=sum(line.coupon for line in lines))
 
 
-def _completed_fact(
-    past: Past, refund: Refund, order: Order, paid: int, *, suspense: int = 0, marks: tuple[str, ...] = ()
-) -> RefundCompleted:
+def _check_left(past: Past, refund: Refund, order: Order) -> None:
+    """Refuse what others were refunded, or advanced, meanwhile; raises RefundExceedsPaid."""
+    asked = {0: Sums(refund.cash, refund.coupon)}
+    for line in refund.lines:
+        so_far = asked.get(line.line, Sums(0, 0))
+        asked[line.line] = Sums(so_far.cash + line.cash, so_far.coupon + line.coupon)
+        for unit in line.units:
+            subject = f"{refund.order}/{line.line}/{unit}"
+            if sum(past.used_of([f"refund/{subject}", f"advanced/{subject}"])):
+                raise RefundExceedsPaid(f"Unit {unit} of line {line.line} was refunded.", field="id")
+    for number, sums in asked.items():
+        left = _left(past, refund.order, order, number)
+        if sums.cash > left.cash or sums.whole > left.whole:
+            where = f" of line {number}" if number else ""
+            raise RefundExceedsPaid(f"{sums}{where} is asked for, {left} is left.", field="id")
+
+
+def _guarded(past: Past, refund: Refund, order: Order) -> tuple[Refund, int]:
+    """A refund that happened elsewhere, and the part of it that the guards do not let count."""
     whole = refund.cash + refund.coupon
-    before = past.used(f"refund/{refund.order}") if refund.order else 0
-    after = before + whole - suspense
+    used: dict[int, int] = {}
+    lines = []
+    for line in refund.lines:
+        over = 0
+        if line.line:
+            before = used.get(line.line, past.used(f"refund/{refund.order}/{line.line}"))
+            after = before + line.cash + line.coupon
+            over = max(after - order.line_paid(line.line), 0)
+            used[line.line] = after - over
+        units = tuple(u for u in line.units if not past.used(f"refund/{refund.order}/{line.line}/{u}"))
+        paid = order.line_paid(line.line) if line.line else 0
+        lines.append(msgspec.structs.replace(line, paid=paid, units=units, over=over))
+    over = sum(line.over for line in lines)
+    left = order.whole - past.used(f"refund/{refund.order}")
+    return msgspec.structs.replace(refund, lines=tuple(lines)), max(over, whole - left)
 
-    def returned(share: int) -> int:
-        return money.share(share, after, paid) - money.share(share, before, paid) if share else 0
 
-    settled = order.settled or not refund.order
-    bearers = bear(
-        past,
-        refund.shop,
-        refund.currency,
-        whole - refund.advanced,
-        escrow="" if settled else f"order_escrow:{refund.order}",
-        returned=(returned(order.whole_commission), returned(order.whole_host_share)) if settled else (0, 0),
-        suspense=suspense,
-    )
-    return RefundCompleted(
+def _complete(
+    past: Past, refund: Refund, order: Order, suspense: int, marks: tuple[str, ...]
+) -> Iterator[Item]:
+    """The completion with those who bear it, and what it makes good of advances."""
+    whole = refund.cash + refund.coupon
+    need = whole - suspense - refund.advanced
+    if refund.order and (not order.settled or not need + refund.advanced):
+        bearers = Bearers(escrow=need, suspense=suspense)
+    else:
+        refunded = past.used(f"refund/{refund.order}") if refund.order else 0
+        before, after = order.shares(refunded), order.shares(refunded + whole - suspense)
+        returned = before[0] - after[0], before[1] - after[1]
+        borne = borne_by_shop(past, refund.shop, refund.currency, need, returned)
+        bearers = msgspec.structs.replace(borne, suspense=suspense)
+    yield RefundCompleted(
         refund.order,
         refund.shop,
         order.host,
@@ -519,75 +664,92 @@ def _completed_fact(
         refund.cash,
         refund.coupon,
         refund.advanced,
-        paid,
+        order.whole,
         refund.lines,
         bearers,
-        past.system if bearers.suspense else "",
-        (*marks, "guard_exceeded") if bearers.suspense else marks,
+        past.system if suspense else "",
+        (*marks, "guard_exceeded") if suspense else marks,
     )
+    if refund.advanced:
+        yield from _made_good(past, refund, order)
+    credit = bearers.commission + bearers.host - bearers.payable
+    yield from recovered(past, refund.order, refund.shop, refund.currency, credit)
+
+
+def _made_good(past: Past, refund: Refund, order: Order) -> Iterator[Item]:
+    """What the platform had advanced is made good: from the escrow, or by the shop once it is settled."""
+    shop, currency = refund.shop, refund.currency
+    need = min(past.balance(f"refund_advance:{shop}", currency), refund.advanced)
+    if need <= 0:
+        return
+    if order.settled:
+        borne = borne_by_shop(past, shop, currency, need)
+        parts = 0, borne.payable, borne.deposit
+    else:
+        parts = need, 0, 0
+    if any(parts):
+        yield RefundAdvanceRecovered(refund.order, shop, currency, *parts)
 
 
 @decides(RecordRefund)
 def record(past: Past, command: RecordRefund) -> Iterator[Item]:
     """A reported refund is recorded whole; what it exceeds the payment by waits in suspense."""
     before: Refund = past.state(command.stream)
-    if before.completed and past.source_version < before.version:
+    if past.source_version < before.version:
         yield StaleVersionRecorded(past.source_version, before.version)
         return
     order: Order = past.state(f"order-{command.order}") if command.order else Order()
     if command.order and not order.paid:
-        yield park(command, f"order-{command.order}", "paid")
+        yield from park(past, command, f"order-{command.order}", "paid")
         return
-    refund, suspense, marks = _reported(past, command, order, before)
-    if before.completed:
-        same = (before.order, before.cash, before.coupon) == (refund.order, refund.cash, refund.coupon)
-        if same:
-            return
-        if past.source_version == before.version:
-            detail = f"Refund {command.id} is recorded with {before.cash + before.coupon}."
-            raise ChangedWithoutVersion(detail, field="lines")
-        from ledger.decisions.correction import reverse  # noqa: PLC0415 - corrections know refunds, not the reverse
-
-        yield reverse(past, before.completed, f"replaced by version {past.source_version}")
-        refund, suspense, marks = _reported(past, command, order, before)
-    yield _completed_fact(past, refund, order, order.whole, suspense=suspense, marks=marks)
-    if refund.advanced:
-        yield from _recover(past, refund, order)
-
-
-def _reported(
-    past: Past, command: RecordRefund, order: Order, before: Refund
-) -> tuple[Refund, int, tuple[str, ...]]:
-    """A report as a refund, with the part no guard allows and the marks it earns."""
     foreign = bool(command.order) and command.currency != order.currency
-    over = 0
-    lines = []
-    used: dict[int, int] = {}
-    for line in command.lines:
-        paid = excess = 0
-        number = line.line if command.order and not foreign and line.line <= len(order.lines) else 0
-        if number:
-            paid = order.line_paid(number)
-            taken = used.get(number, past.used(f"refund/{command.order}/{number}"))
-            excess = max(taken + line.cash + line.coupon - paid, 0)
-            used[number] = taken + line.cash + line.coupon - excess
-        over += excess
-        lines.append(RefundLine(number, line.sku, line.quantity, line.cash, line.coupon, paid, (), excess))
-    cash = sum(line.cash for line in command.lines) + command.freight
-    coupon = sum(line.coupon for line in command.lines)
-    if foreign:
-        over = cash + coupon
-    elif command.order:
-        over = max(over, past.used(f"refund/{command.order}") + cash + coupon - order.whole, 0)
-    refund = Refund(
-        "",
-        command.order,
-        order.shop or command.shop,
-        order.buyer or command.buyer,
-        money.currency(command.currency),
-        cash,
-        coupon,
-        tuple(lines),
-        advanced=min(before.advanced, cash) if not before.completed else 0,
+    refund = _reported(command, order, before, foreign=foreign)
+    if before.completed:
+        if not _changes(past, before, refund):
+            if past.source_version > before.version:
+                yield SameVersionRecorded(past.source_version, before.version)
+            return
+        yield from reverse(past, before.completed, f"replaced by version {past.source_version}")
+        order = past.state(f"order-{command.order}") if command.order else order
+    elif before.advanced:
+        raise WrongState("Its cash was advanced here; complete it here.", field="id")
+    elif before.requested and before.order != command.order:
+        raise AlreadyExists(f"Refund {command.id} belongs to order {before.order}.", field="id")
+    suspense = refund.cash + refund.coupon if foreign else 0
+    if command.order and not foreign:
+        refund, suspense = _guarded(past, refund, order)
+    yield from _complete(past, refund, order, suspense, ("currency_mismatch",) if foreign else ())
+    yield from release(past, for_(before.parked, "requested"))
+
+
+def _changes(past: Past, before: Refund, refund: Refund) -> bool:
+    """Whether a report says something else than what is recorded; raises ChangedWithoutVersion."""
+    newer = past.source_version > before.version
+    sums = [(r.order, r.shop, r.currency, r.cash, r.coupon) for r in (before, refund)]
+    lines = [
+        [(line.line, line.sku, line.quantity, line.cash, line.coupon) for line in r.lines]
+        for r in (before, refund)
+    ]
+    if sums[0] != sums[1] and not newer:
+        detail = f"It is recorded with {before.cash + before.coupon} {before.currency}."
+        raise ChangedWithoutVersion(detail, field="lines")
+    return newer and (sums[0] != sums[1] or lines[0] != lines[1])
+
+
+def _reported(command: RecordRefund, order: Order, before: Refund, *, foreign: bool) -> Refund:
+    """A report as a refund; the lines of another currency, or of no order, are none of an order's."""
+    named = bool(command.order) and not foreign
+    return msgspec.structs.replace(
+        before,
+        order=command.order,
+        shop=order.shop or command.shop,
+        buyer=order.buyer or command.buyer,
+        currency=money.currency(command.currency),
+        cash=money.amount(sum(line.cash for line in command.lines) + command.freight, field="lines"),
+        coupon=money.amount(sum(line.coupon for line in command.lines), field="lines"),
+        lines=tuple(
+            RefundLine(line.line if named else 0, line.sku, line.quantity, line.cash, line.coupon)
+            for line in command.lines
+        ),
+        advanced=0,
     )
-    return refund, over, ("currency_mismatch",) if foreign else ()

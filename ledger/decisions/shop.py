@@ -23,6 +23,7 @@ from ledger.decisions.base import (
 )
 from ledger.errors import AlreadyExists, InsufficientFunds, InvalidAmount, UnknownShop, WrongState
 from ledger.events.base import Recorded
+from ledger.events.refund import RefundAdvanceRecovered
 from ledger.events.shop import (
     DepositPaid,
     DepositRefunded,
@@ -52,21 +53,19 @@ INITIAL["host"] = Host()
 
 
 @folds(ShopOpened)
-def _opened(shop: Shop, recorded: Recorded) -> Shop:
-    fact = recorded.fact
-    assert isinstance(fact, ShopOpened)
+def _opened(shop: Shop, fact: ShopOpened, _recorded: Recorded) -> Shop:
     return msgspec.structs.replace(
         shop, status="open", name=fact.name, currency=fact.currency, industry=fact.industry
     )
 
 
 @folds(ShopClosingRequested)
-def _closing(shop: Shop, _recorded: Recorded) -> Shop:
+def _closing(shop: Shop, _fact: ShopClosingRequested, _recorded: Recorded) -> Shop:
     return msgspec.structs.replace(shop, status="closing")
 
 
 @folds(ShopClosed)
-def _closed(shop: Shop, _recorded: Recorded) -> Shop:
+def _closed(shop: Shop, _fact: ShopClosed, _recorded: Recorded) -> Shop:
     return msgspec.structs.replace(shop, status="closed")
 
 
@@ -167,21 +166,27 @@ def open_shop(past: Past, command: OpenShop) -> Iterator[Item]:
 
 @decides(PayDeposit)
 def pay_deposit(past: Past, command: PayDeposit) -> Iterator[Item]:
-    """Any sum above zero, until the shop is closed."""
+    """Any sum above zero, until the shop is closed; it makes good first what was advanced for the shop."""
     shop = _known(past, command)
     if shop.status == "closed":
         raise WrongState("The shop is closed.", field="id")
     yield DepositPaid(command.id, shop.currency, _positive(command.amount))
+    advanced = past.balance(f"refund_advance:{command.id}", shop.currency)
+    if advanced > 0:
+        recovered = min(advanced, command.amount)
+        yield RefundAdvanceRecovered("", command.id, shop.currency, 0, 0, recovered)
 
 
 @decides(RefundDeposit)
 def refund_deposit(past: Past, command: RefundDeposit) -> Iterator[Item]:
-    """The deposit stays until the shop leaves, and until its advances are made good."""
+    """The deposit stays until the shop leaves, and until nothing is advanced for it or owed by it."""
     shop = _known(past, command)
     if shop.status != "closing":
         raise WrongState(f"The shop is {shop.status}, not closing.", field="id")
     if advanced := past.balance(f"refund_advance:{command.id}", shop.currency):
         raise WrongState(f"{advanced} advanced for the shop is not made good.", field="id")
+    if (payable := past.balance(f"shop_payable:{command.id}", shop.currency)) < 0:
+        raise WrongState(f"The shop owes {-payable}.", field="id")
     held = past.balance(f"shop_deposit:{command.id}", shop.currency)
     amount = _positive(held if command.amount is None else command.amount)
     yield DepositRefunded(command.id, shop.currency, amount)

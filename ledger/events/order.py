@@ -58,17 +58,23 @@ class OrderPaid(Fact):
 
 
 class OrderAmended(Fact):
-    """The source reported a newer version of a paid order: what it says now and the difference in money.
+    """The source reported a newer version of the order: what it says now and the difference in money.
 
-    The deltas are signed minor units. What comes in joins the escrow, or the shop's payable once settled;
-    what goes out is taken from `escrow`, `payable`, `deposit`, `advance` and, as far as nothing else may
-    bear it, `suspense` (of the system named by `source`), all minor units. `refundable` and
-    `line_refundable` are the most that refunds of the order and of its lines may reach from now on.
+    The deltas are signed minor units: what came in on top, or went back. `recounted` is how much more of
+    what was refunded counts under the new sums, instead of waiting in the suspense of `source`;
+    `line_recounted` says it line by line (empty: nothing changes). Below zero it is what has to wait from
+    now on. The rest of the difference stays in the escrow; once the order is settled, `commission` and
+    `host_share` return to the shop's payable (signed, as their shares of the new sums require), and the
+    shop bears it from `payable` (below zero: receives it), `deposit` and `advance`. The mark `recounted`
+    says that the order is as it was, but one of its refunds was reversed, so that others count for more.
     """
 
     TOPIC = "order-amended"
 
+    version: int
     shop: str
+    host: str
+    buyer: str
     currency: str
     lines: tuple[Line, ...]
     freight: int
@@ -78,14 +84,15 @@ class OrderAmended(Fact):
     line_coupon: tuple[int, ...]
     cash_delta: int
     coupon_delta: int
-    settled: bool
-    refundable: int
-    line_refundable: tuple[int, ...]
-    escrow: int = 0
+    whole_host_share: int
+    whole_commission: int
+    recounted: int = 0
+    line_recounted: tuple[int, ...] = ()
+    commission: int = 0
+    host_share: int = 0
     payable: int = 0
     deposit: int = 0
     advance: int = 0
-    suspense: int = 0
     source: str = ""
     marks: tuple[str, ...] = ()
 
@@ -110,16 +117,21 @@ class OrderAmended(Fact):
         return max(-self.coupon_delta, 0)
 
     @property
-    def passed_on(self) -> int:
-        """What came in and, the order being settled, belongs to the shop at once."""
-        return self.cash_in + self.coupon_in if self.settled else 0
+    def made_good(self) -> int:
+        """What no longer waits in suspense."""
+        return max(self.recounted, 0)
+
+    @property
+    def suspense(self) -> int:
+        """What waits in suspense from now on."""
+        return max(-self.recounted, 0)
 
 
 class OrderSettled(Fact):
     """The escrow was handed out: `net` to the shop, `host_share` to the host, `commission` to the platform.
 
-    `whole_commission` and `whole_host_share` are what they would have been without refunds; later refunds
-    give their part of them back.
+    `whole_commission` and `whole_host_share` are what was agreed for the order without refunds; refunds take
+    their part of them, later ones give it back.
     """
 
     TOPIC = "order-settled"
@@ -133,6 +145,23 @@ class OrderSettled(Fact):
     whole_host_share: int
     whole_commission: int
     marks: tuple[str, ...] = ()
+
+
+class SharesRestored(Fact):
+    """A refund of a settled order was reversed: what the escrow holds again is handed out after all.
+
+    `escrow` goes to the shop's payable; `commission` and `host_share` (signed minor units) are what they
+    return to it so that both are again what their shares of the order say.
+    """
+
+    TOPIC = "shares-restored"
+
+    shop: str
+    host: str
+    currency: str
+    escrow: int
+    commission: int
+    host_share: int
 
 
 class OrderCancelled(Fact):
@@ -158,6 +187,15 @@ class OrderClosed(Fact):
     """The after-sales time is over."""
 
     TOPIC = "order-closed"
+
+
+class SameVersionRecorded(Fact):
+    """The source sent a newer version that says the same: it counts from now on, nothing else changes."""
+
+    TOPIC = "same-version-recorded"
+
+    version: int
+    counted: int
 
 
 class StaleVersionRecorded(Fact):

@@ -11,8 +11,8 @@ class RefundLine(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What a refund gives back for one line, in minor units.
 
     `line` counts from 1, 0 where the refund names no line of an order; `units` are the unit numbers it
-    names, if any; `paid` is what cash and coupons paid for the line, the most its refunds may reach; `over` is
-    the part of a reported refund beyond that, which is kept in suspense.
+    names, if any; `paid` is what cash and coupons paid for the line, the most its refunds may reach; `over`
+    is the part of a reported refund beyond that, which is kept in suspense.
     """
 
     line: int
@@ -101,7 +101,11 @@ class ReturnReceived(Fact):
 
 
 class InstantRefundAdvanced(Fact):
-    """The platform paid the cash ahead of the shop's agreement."""
+    """The platform paid the cash (`amount`) ahead of the shop's agreement.
+
+    From now on no other refund may take it, nor the `coupon` and the `lines` that go with it. `paid` is what
+    the order was paid in all.
+    """
 
     TOPIC = "instant-refund-advanced"
 
@@ -109,10 +113,16 @@ class InstantRefundAdvanced(Fact):
     shop: str
     currency: str
     amount: int
+    coupon: int
+    paid: int
+    lines: tuple[RefundLine, ...]
 
 
 class RefundAdvanceRecovered(Fact):
-    """Money of the shop made good what the platform had advanced for it."""
+    """Money of the shop made good what the platform had advanced for it.
+
+    `payable` below zero goes back to the shop: what had been recovered too much, or what its payable lacks.
+    """
 
     TOPIC = "refund-advance-recovered"
 
@@ -129,7 +139,7 @@ class RefundCompleted(Fact):
 
     `order` is empty where the source names none. `advanced` is how much of the cash was paid ahead and is
     not paid again. `paid` is what the order was paid in all, the most its refunds may reach. `bearers` says
-    who bears it; `suspense` goes to the account named by `source`, the system that reported it.
+    who bears it; its `suspense` waits in the account named by `source`, the system that reported it.
     """
 
     TOPIC = "refund-completed"

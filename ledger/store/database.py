@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from time import monotonic, sleep
 from typing import Any
 
 import msgspec
+import psycopg
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -41,7 +44,7 @@ class Database:
     """A pool of connections to SQLite or PostgreSQL.
 
     SQLite runs in WAL mode with `synchronous=FULL`: a commit is on the disk before it is answered. Writers of
-    one process queue in a fair lock, those of several processes wait for each other in the database.
+    one process queue for a lock, those of several processes wait for each other in the database.
     """
 
     def __init__(self, url: str) -> None:
@@ -76,9 +79,12 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """A transaction that is durable when the block ends, or without effect when it raises."""
-        with self._queue if self.is_sqlite else _nothing():
-            with self.engine.connect().execution_options(writes=True) as connection, connection.begin():
-                yield connection
+        with (
+            self._queue if self.is_sqlite else nullcontext(),
+            self.engine.connect().execution_options(writes=True) as connection,
+            connection.begin(),
+        ):
+            yield connection
         with self.committed:
             self.committed.notify_all()
 
@@ -87,15 +93,25 @@ class Database:
         self.engine.dispose()
 
 
-@contextmanager
-def _nothing() -> Iterator[None]:
-    yield
-
-
-def _prepare_sqlite(connection: Any, _record: Any) -> None:
+def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     connection.isolation_level = None  # BEGIN is ours to say: IMMEDIATE for writers.
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "temp_store=MEMORY", "cache_size=-65536"):
+    _enter_wal_mode(connection)
+    for pragma in ("synchronous=FULL", "temp_store=MEMORY", "cache_size=-65536"):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _enter_wal_mode(connection: sqlite3.Connection) -> None:
+    """Of processes that open a new file at once all but one are turned away: here SQLite does not wait."""
+    deadline = monotonic() + _BUSY_TIMEOUT_S
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or monotonic() > deadline:
+                raise
+            sleep(0.01)
+        else:
+            return
 
 
 def _begin_sqlite(connection: Connection) -> None:
@@ -103,7 +119,7 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
-def _prepare_postgresql(connection: Any, _record: Any) -> None:
+def _prepare_postgresql(connection: psycopg.Connection, _record: object) -> None:
     # Plans made while the tables were empty would scan them for ever: plan with the tables as they are.
     with connection.cursor() as cursor:
         cursor.execute("SET plan_cache_mode = force_custom_plan")
@@ -120,15 +136,15 @@ class Insert:
 
     def __init__(self, table: Table, database: Database, replace: Sequence[str] = ()) -> None:
         """Prepare the text for one database."""
-        names = [column.name for column in table.columns]
-        columns = ", ".join(names)
+        columns = [column.name for column in table.columns]
+        target = database.engine.dialect.identifier_preparer.format_table(table)
         self._is_sqlite = database.is_sqlite
         if self._is_sqlite:
-            values = f"VALUES ({', '.join('?' * len(names))})"
+            values = f"VALUES ({', '.join('?' * len(columns))})"
         else:
             arrays = ", ".join(f"%b::{_array(column.type)}" for column in table.columns)
-            values = f"SELECT * FROM unnest({arrays})"
-        self._text = f"INSERT INTO {table.name} ({columns}) {values}"  # noqa: S608 - names are ours
+            values = f"SELECT * FROM unnest({arrays})"  # noqa: S608 - types are ours
+        self._text = f"INSERT INTO {target} ({', '.join(columns)}) {values}"
         if replace:
             key = ", ".join(column.name for column in table.primary_key)
             changes = ", ".join(f"{name} = excluded.{name}" for name in replace)
@@ -166,10 +182,27 @@ class Lookup:
         return connection.exec_driver_sql(self._text, (parameter,)).fetchall()
 
 
+TROUBLES = (sa.OperationalError, sa.InterfaceError, sa.TimeoutError)
+"""The database's own troubles: a full disk, a lost server, no free connection."""
+
+
+def ails(error: Exception) -> bool:
+    """Whether something is wrong with the database itself, not with what was asked of it."""
+    # A bare DatabaseError is how SQLite says that a file is no database, or not any more.
+    return isinstance(error, TROUBLES) or type(error) is sa.DatabaseError
+
+
+def trouble(error: Exception) -> str:
+    """What went wrong in the words of the database."""
+    return str(getattr(error, "orig", error)).strip()
+
+
 @contextmanager
 def storage_errors() -> Iterator[None]:
-    """Turn the database's own troubles (a full disk, a lost server) into StorageUnavailable."""
+    """Turn the database's own troubles into StorageUnavailable."""
     try:
         yield
-    except (sa.OperationalError, sa.InterfaceError) as error:
-        raise StorageUnavailable(str(error.orig).strip()) from error
+    except sa.SQLAlchemyError as error:
+        if ails(error):
+            raise StorageUnavailable(trouble(error)) from error
+        raise

@@ -6,17 +6,16 @@ FactRecorder is an eventsourcing recorder like any other; what the writer hands 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from hashlib import sha256
 from typing import Any, NamedTuple
 
-import msgpack
 from eventsourcing import persistence as es
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Row, select
 
 from ledger import codec, proofs, time
-from ledger.decisions.base import Account, Draft, Posted
+from ledger.decisions.base import Account, Draft, Known, Posted
 from ledger.events.base import Recorded
 from ledger.postings import kind_of
 from ledger.store import schema
@@ -44,13 +43,28 @@ class Key(NamedTuple):
     facts: int
 
 
+class Books(NamedTuple):
+    """The rows that go beside some facts, in the order of their tables' columns; `accounts` are upserted.
+
+    `last_account` is the number of the newest account, 0 if there is no new one.
+    """
+
+    transfers: Sequence[tuple[Any, ...]] = ()
+    accounts: Sequence[tuple[Any, ...]] = ()
+    claims: Sequence[tuple[Any, ...]] = ()
+    keys: Sequence[Key] = ()
+    last_account: int = 0
+
+
+NO_BOOKS = Books()
+
 NO_KEYS = sha256().digest()
 """The digest of a commit that brought no keys."""
 
 
 def keys_digest(keys: Sequence[Key]) -> bytes:
     """What a commit says of the keys it brought, in the order of the keys; 32 bytes."""
-    return sha256(b"".join(msgpack.packb(key) for key in sorted(keys))).digest()
+    return sha256(b"".join(codec.pack(key) for key in sorted(keys))).digest()
 
 
 class FactMapper(es.Mapper[Any]):
@@ -61,13 +75,13 @@ class FactMapper(es.Mapper[Any]):
         super().__init__(es.JSONTranscoder())
         self._codec = facts
 
-    def to_stored_event(self, domain_event: Any) -> es.StoredEvent:
+    def to_stored_event(self, domain_event: Any) -> es.StoredEvent:  # noqa: ANN401 - as the mapper of others
         """Of a Recorded fact; its position is the recorder's business."""
         fact = domain_event.fact
         state = self._codec.encode(domain_event.envelope, fact)
         return es.StoredEvent(domain_event.stream, domain_event.version, fact.TOPIC, state)
 
-    def to_domain_event(self, stored_event: es.StoredEvent) -> Any:
+    def to_domain_event(self, stored_event: es.StoredEvent) -> Any:  # noqa: ANN401 - as the mapper of others
         """A Recorded fact; its position is 0 unless the event is a notification."""
         envelope, fact = self._codec.decode(stored_event.topic, stored_event.state)
         position = stored_event.id if isinstance(stored_event, es.Notification) else 0
@@ -107,43 +121,37 @@ class FactRecorder(ApplicationRecorder):
     ) -> Sequence[int] | None:
         head = self.locked_head(connection)
         now = max(time.now(), head.recorded_at)
-        self.append(connection, head, stored_events, recorded_at=now)
+        self.append(connection, head, stored_events, now)
         return list(range(head.position + 1, head.position + 1 + len(stored_events)))
 
     def append(
         self,
         connection: Connection,
         head: Head,
-        stored_events: Sequence[es.StoredEvent],
-        *,
+        stored_events: Iterable[es.StoredEvent],
         recorded_at: int,
-        keys: Sequence[Key] = (),
-        posted: Sequence[tuple[Any, ...]] = (),
-        accounts: Sequence[tuple[Any, ...]] = (),
-        claims: Sequence[tuple[Any, ...]] = (),
-        last_account: int = 0,
+        books: Books = NO_BOOKS,
     ) -> Head:
         """Append events and all that belongs to them behind `head`; the caller holds the head row.
 
-        `recorded_at` in UTC microseconds is never before the head's. The other rows are tuples in the order
-        of their tables' columns. Answers the new head.
+        `recorded_at` in UTC microseconds is never before the head's. Answers the new head.
         """
         position = head.position
         rows = []
-        for position, e in enumerate(stored_events, head.position + 1):  # noqa: B007 - the last one counts
+        for position, e in enumerate(stored_events, head.position + 1):
             stream = str(e.originator_id)
             data = codec.leaf_bytes(position, stream, e.originator_version, e.topic, e.state)
             rows.append((position, stream, e.originator_version, e.topic, e.state, proofs.leaf_hash(data)))
         frontier = proofs.Frontier(head.position, head.frontier)
         frontier.extend(row[5] for row in rows)
-        number, root, digest = head.commits + 1, frontier.root(), keys_digest(keys)
+        number, root, digest = head.commits + 1, frontier.root(), keys_digest(books.keys)
         chain = proofs.chain_hash(head.chain, number, position, recorded_at, root, digest)
-        new = Head(position, number, recorded_at, chain, frontier.pack(), last_account or head.accounts)
+        new = Head(position, number, recorded_at, chain, frontier.pack(), books.last_account or head.accounts)
         self._insert(connection, rows)
-        self._insert_transfers(connection, posted)
-        self._put_accounts(connection, accounts)
-        self._put_claims(connection, claims)
-        self._insert_keys(connection, [(*key, number) for key in keys])
+        self._insert_transfers(connection, books.transfers)
+        self._put_accounts(connection, books.accounts)
+        self._put_claims(connection, books.claims)
+        self._insert_keys(connection, [(*key, number) for key in books.keys])
         self._insert_commits(connection, [(number, position, recorded_at, root, digest, chain)])
         connection.exec_driver_sql(self._move_text, tuple(new))
         return new
@@ -161,11 +169,9 @@ def first_head() -> Head:
     return Head(0, 0, 0, b"\x00" * proofs.HASH_SIZE, b"", 0)
 
 
-def book_rows(
-    drafts: Sequence[Draft], numbers: dict[tuple[str, str], Account]
-) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]], list[tuple[Any, ...]]]:
-    """The rows of transfers, accounts and claims that some accepted drafts amount to, each row once."""
-
+def book_rows(drafts: Sequence[Draft], known: Known, keys: Sequence[Key]) -> Books:
+    """The rows that some accepted drafts amount to, each row once."""
+    numbers = known.accounts
     transfers = [_transfer_row(posted, numbers) for draft in drafts for posted in draft.posted]
     touched = dict.fromkeys(key for draft in drafts for key in draft.accounts)
     accounts = [
@@ -175,7 +181,8 @@ def book_rows(
     claims: dict[str, tuple[int, int]] = {}
     for draft in drafts:
         claims.update(draft.claims)
-    return transfers, accounts, [(subject, *claim) for subject, claim in claims.items()]
+    claimed = [(subject, *claim) for subject, claim in claims.items()]
+    return Books(transfers, accounts, claimed, keys, known.last_account)
 
 
 def _transfer_row(posted: Posted, numbers: dict[tuple[str, str], Account]) -> tuple[Any, ...]:
@@ -213,7 +220,7 @@ class DatabaseLoader:
         assert self.connection is not None  # noqa: S101 - set by the writer before it decides
         return self.connection
 
-    def _recorded(self, row: Any) -> Recorded:
+    def _recorded(self, row: Row[*tuple[Any, ...]]) -> Recorded:
         recorded: Recorded = self._mapper.to_domain_event(es.Notification(*row))
         return recorded
 

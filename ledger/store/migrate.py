@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 from alembic import command
@@ -13,6 +14,7 @@ from sqlalchemy import text
 from ledger.store.database import Database, storage_errors
 
 _LOCK = 0x61_73_73_75  # An arbitrary number that processes migrating at once agree on.
+_ALEMBIC = threading.Lock()  # Alembic keeps the migration it is at in a global of the process.
 
 
 def _config() -> Config:
@@ -33,7 +35,7 @@ def migrate(database: Database) -> tuple[str | None, str | None]:
     before, newest = revisions(database)
     if before != newest:
         config = _config()
-        with storage_errors(), database.write() as connection:
+        with _ALEMBIC, storage_errors(), database.write() as connection:
             if not database.is_sqlite:
                 connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
             config.attributes["connection"] = connection

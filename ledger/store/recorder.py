@@ -44,10 +44,11 @@ def errors() -> Iterator[None]:
         raise kind(error) from error
 
 
-class _Recorder(es.Recorder):
+class TableRecorder(es.Recorder):
     """What all recorders share: a database and the tables they own."""
 
     def __init__(self, database: Database, *tables: Table) -> None:
+        """Record into `tables`."""
         self.database = database
         self.tables = tables
 
@@ -58,7 +59,7 @@ class _Recorder(es.Recorder):
                 table.create(connection, checkfirst=True)
 
 
-class AggregateRecorder(_Recorder, es.AggregateRecorder):
+class AggregateRecorder(TableRecorder, es.AggregateRecorder):
     """Aggregate sequences in one table; `insert_events` answers None, for there are no positions."""
 
     def __init__(self, database: Database, events: Table, *tables: Table) -> None:
@@ -188,12 +189,15 @@ class Subscription(es.Subscription[ApplicationRecorder]):
     def __next__(self) -> es.Notification:
         """The next event; waits until there is one or the subscription is stopped."""
         while not self._page and not self._has_been_stopped:
-            # A page may pass over events of other topics: read on from the head as it was before.
+            # An empty page passed over events of other topics: read on from the head as it was before.
+            passed = self._recorder.max_notification_id() if self._topics else None
             page = self._recorder.select_notifications(
                 self._last_notification_id, _PAGE, topics=self._topics, inclusive_of_start=False
             )
             self._page = list(reversed(page))
             if not page:
+                if passed is not None:
+                    self._last_notification_id = max(passed, self._last_notification_id or 0)
                 committed = self._recorder.database.committed
                 with committed:
                     committed.wait(POLL_S)
@@ -204,7 +208,7 @@ class Subscription(es.Subscription[ApplicationRecorder]):
         return notification
 
 
-class TrackingRecorder(_Recorder, es.TrackingRecorder):
+class TrackingRecorder(TableRecorder, es.TrackingRecorder):
     """One row an upstream application, moved forward only: of two that race for a position one wins."""
 
     def __init__(self, database: Database, tracking: Table, *tables: Table) -> None:

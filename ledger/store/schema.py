@@ -32,7 +32,7 @@ Key = BigInteger().with_variant(Integer, "sqlite")
 def sequence_table(
     name: str, owner: MetaData, id_type: Literal["uuid", "text"], *extra: Column[bytes]
 ) -> Table:
-    """A log with global positions: an application sequence of events, each aggregate a sequence of its own."""
+    """A log with global positions: an application sequence, in it each aggregate a sequence of its own."""
     return Table(
         name,
         owner,

@@ -15,6 +15,11 @@ _KEY = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
 def upgrade() -> None:
     """Create the tables and the head of an empty ledger."""
+    _log()
+    _books()
+
+
+def _log() -> None:
     op.create_table(
         "facts",
         sa.Column("position", _KEY, primary_key=True, autoincrement=False),
@@ -55,6 +60,20 @@ def upgrade() -> None:
         sa.Column("commit_number", sa.BigInteger, nullable=False),
         sqlite_with_rowid=False,
     )
+    zero = b"\x00" * 32
+    first = {
+        "id": 1,
+        "position": 0,
+        "commits": 0,
+        "recorded_at": 0,
+        "chain": zero,
+        "frontier": b"",
+        "accounts": 0,
+    }
+    op.bulk_insert(head, [first])
+
+
+def _books() -> None:
     op.create_table(
         "accounts",
         sa.Column("number", _KEY, primary_key=True, autoincrement=False),
@@ -89,17 +108,6 @@ def upgrade() -> None:
         sa.CheckConstraint("used >= 0 AND used <= allowed", name="claims_guard"),
         sqlite_with_rowid=False,
     )
-    zero = b"\x00" * 32
-    first = {
-        "id": 1,
-        "position": 0,
-        "commits": 0,
-        "recorded_at": 0,
-        "chain": zero,
-        "frontier": b"",
-        "accounts": 0,
-    }
-    op.bulk_insert(head, [first])
 
 
 def downgrade() -> None:

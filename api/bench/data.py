@@ -1,0 +1,122 @@
+"""What the benchmarks write: two-line orders, and a retail file that is given or generated in its shape."""
+
+from __future__ import annotations
+
+import csv
+import random
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from sqlalchemy import func, select
+
+from api import importers
+from ledger.codec import CODEC
+from ledger.decisions.base import Request
+from ledger.decisions.order import OrderLine, PayOrder, PlaceOrder
+from ledger.events.base import Recorded
+from ledger.store import schema
+from ledger.store.database import Database
+from ledger.writer import Writer
+
+FORMAT = importers.FORMATS["uci-retail"]
+
+_PLATFORM = "bench"
+_CASH = 25_000
+
+
+def place_order(number: int) -> Request:
+    """Place the order of this number: two lines, one of fifty shops, one of ten thousand buyers."""
+    command = PlaceOrder(
+        id=f"{_PLATFORM}:{number:010d}",
+        shop=f"S{number % 50}",
+        buyer=f"B{number % 10_000}",
+        currency="CNY",
+        lines=(
+            OrderLine(sku="85123A", title="White hanging heart", quantity=2, amount=15_000),
+            OrderLine(sku="71053", title="White metal lantern", quantity=1, amount=10_000),
+        ),
+    )
+    return Request(command=command, key=f"place-{number:010d}", actor="bench")
+
+
+def pay_order(number: int) -> Request:
+    """Pay it in full."""
+    command = PayOrder(id=f"{_PLATFORM}:{number:010d}", cash=_CASH)
+    return Request(command=command, key=f"pay-{number:010d}", actor="bench")
+
+
+_COLUMNS = "InvoiceNo StockCode Description Quantity InvoiceDate CustomerID Country unit_price_mils".split()
+_LINES = 24
+_REFUND_LINES = 2
+_REFUNDS = 0.15
+_WORDS = "WHITE RED HANGING HEART METAL LANTERN CREAM CUPID VINTAGE BAG CLOCK SET JUMBO RETROSPOT".split()
+
+
+def retail_file(path: Path, rows: int, seed: int = 7) -> None:
+    """Write a CSV file of the retail importer's shape with at least `rows` rows: 24 lines a sale invoice."""
+    chance = random.Random(seed)  # noqa: S311 - the same file every time is the point
+    moment, number, written = datetime(2010, 12, 1, 8, tzinfo=UTC), 536_365, 0
+    titles = [" ".join(chance.sample(_WORDS, 4)) for _ in range(4_000)]
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(_COLUMNS)
+        while written < rows:
+            refund = chance.random() < _REFUNDS
+            lines = 1 + int(chance.expovariate(1 / ((_REFUND_LINES if refund else _LINES) - 0.5)))
+            moment += timedelta(minutes=chance.randrange(1, 40))
+            buyer = "" if chance.random() < 1 / 4 else 12_346 + chance.randrange(4_300)
+            for _ in range(lines):
+                item = chance.randrange(len(titles))
+                quantity = chance.choice((1, 2, 3, 6, 12, 24))
+                writer.writerow(
+                    (
+                        f"C{number}" if refund else number,
+                        20_000 + item,
+                        titles[item],
+                        -quantity if refund else quantity,
+                        f"{moment:%Y-%m-%dT%H:%M:%S}",
+                        buyer,
+                        "United Kingdom",
+                        chance.choice((420, 850, 1250, 1650, 2550, 4950)),
+                    )
+                )
+            number, written = number + 1, written + lines
+
+
+_COMMIT = 256
+_PAGE = 1_000
+
+
+def load_orders(ledger: Database, orders: int) -> None:
+    """Place and pay orders."""
+    requests = [make(number) for number in range(1, orders + 1) for make in (place_order, pay_order)]
+    writer = Writer(ledger)
+    for start in range(0, len(requests), _COMMIT):
+        writer.execute_many(requests[start : start + _COMMIT])
+    writer.close()
+
+
+def load_file(ledger: Database, file: Path) -> int:
+    """Import a retail file as `assurance import` does; answers the number of its rows."""
+    writer = Writer(ledger)
+    read: int = importers.run(writer, FORMAT, [file], importers.Options())["read"]
+    writer.close()
+    return read
+
+
+def facts(ledger: Database, *, by_stream: bool = False) -> Iterator[Recorded]:
+    """All facts of a ledger in order of position, or stream by stream; a page of them in memory at a time."""
+    log = schema.facts.c
+    order = (log.originator_id, log.originator_version) if by_stream else (log.position,)
+    query = select(log.position, log.originator_id, log.originator_version, log.topic, log.state)
+    with ledger.snapshot() as connection:
+        rows = connection.execute(query.order_by(*order), execution_options={"yield_per": _PAGE})
+        for position, stream, version, topic, state in rows:
+            yield Recorded(position, stream, version, *CODEC.decode(topic, state))
+
+
+def mean_bytes(ledger: Database) -> float:
+    """How long the stored state of a fact is on average."""
+    with ledger.read() as connection:
+        return float(connection.execute(select(func.avg(func.length(schema.facts.c.state)))).scalar_one())

@@ -1,0 +1,76 @@
+"""Replaying: stored facts to the state of every stream, on one core, against the peer's JSON."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from api.bench import data, figures, peer
+from api.bench.place import Place
+from ledger.decisions.base import FOLDS, INITIAL, kind
+from ledger.events.base import Recorded
+from ledger.store.database import Database
+
+TARGET_ORDERS = 5.0
+TARGET_FILE = 4.0
+
+
+def run(place: Place, report: figures.Report, *, rounds: int, orders: int, file: Path) -> None:
+    """Replay two-line orders, then the retail file, on each side in turn; the facts are the same.
+
+    Both sides read the whole log in order of position and keep the state of every stream. Ours: rows from
+    the database, the codec, the folds. Peer: notifications from its recorder in pages, its mapper (JSON),
+    `event.mutate(aggregate)`.
+    """
+    ledger = place.ledger()
+    data.load_orders(ledger, orders)
+    _compare(place, report, ledger, rounds=rounds, case="two-line orders", target=TARGET_ORDERS)
+    ledger = place.ledger()
+    data.load_file(ledger, file)
+    _compare(place, report, ledger, rounds=rounds, case=file.name, target=TARGET_FILE)
+
+
+def _compare(
+    place: Place, report: figures.Report, ledger: Database, *, rounds: int, case: str, target: float
+) -> None:
+    with peer.application(place.fresh(), batches=True) as application:
+        stored = peer.copy(data.facts(ledger), application)
+
+        def ours() -> float:
+            start = time.perf_counter()
+            states(data.facts(ledger))
+            return stored.events / (time.perf_counter() - start)
+
+        def theirs() -> float:
+            start = time.perf_counter()
+            peer.replay(application)
+            return stored.events / (time.perf_counter() - start)
+
+        rates = figures.interleaved(rounds, {"ours": ours, "theirs": theirs})
+    report(
+        figures.compare(
+            rates["ours"],
+            rates["theirs"],
+            benchmark="replay",
+            database=place.name,
+            case=f"{case}, {stored.events:,} facts",
+            unit="facts/s",
+            against="eventsourcing, JSON",
+            target=target,
+            more={"bytes/fact": data.mean_bytes(ledger), "theirs": stored.bytes / stored.events},
+        )
+    )
+
+
+def states(facts: Iterable[Recorded]) -> dict[str, Any]:
+    """The state of every stream after these facts."""
+    found: dict[str, Any] = {}
+    for recorded in facts:
+        stream, fact = recorded.stream, recorded.fact
+        state = found.get(stream)
+        if state is None:
+            state = INITIAL[kind(stream)]
+        found[stream] = FOLDS[type(fact)](state, fact, recorded)
+    return found

@@ -1,0 +1,75 @@
+"""What commands that read the ledger share: the database of the settings, and the two clocks as options."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated
+
+import typer
+from pydantic import ValidationError
+
+from api.settings import PREFIX, Settings
+from ledger import time
+from ledger.books import Clocks, position_at
+from ledger.errors import InvalidTime, Malformed
+from ledger.store.database import Database, storage_errors
+
+AsOf = Annotated[
+    str,
+    typer.Option(
+        "--as-of",
+        metavar="TIME",
+        help="As it was effective up to a time: RFC 3339, or a date for its first moment in Shanghai.",
+    ),
+]
+AsAt = Annotated[
+    str,
+    typer.Option(
+        "--as-at", metavar="TIME|POSITION", help="As it was recorded up to a time or a position of the log."
+    ),
+]
+
+
+class InvalidSetting(Malformed):
+    """A setting cannot be used.
+
+    Correct the variable in the environment or in `.env`; `assurance settings --help` says more.
+    """
+
+    code = "invalid_setting"
+
+
+def read_settings() -> Settings:
+    """The settings of the environment and of `.env`; raises InvalidSetting."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = "_".join(map(str, first["loc"])).upper()
+        raise InvalidSetting(f"{first['msg']}.", field=f"{PREFIX}{name}") from None
+
+
+@contextmanager
+def opened() -> Iterator[Database]:
+    """The database of the settings, migrated first; what fails in it is StorageUnavailable."""
+    settings = read_settings()
+    with storage_errors():
+        database = settings.open_database()
+        try:
+            yield database
+        finally:
+            database.close()
+
+
+def clocks(database: Database, as_of: str, as_at: str) -> Clocks:
+    """Both clocks as they were typed; raises InvalidTime or UnknownPosition."""
+    return Clocks(moment(as_of, "as_of") if as_of else None, position_at(database, as_at) if as_at else None)
+
+
+def moment(text: str, field: str) -> int:
+    """A typed time in UTC microseconds; raises InvalidTime that names the option."""
+    try:
+        return time.micros(time.parse(text))
+    except InvalidTime as error:
+        raise InvalidTime(error.detail, field=field) from None

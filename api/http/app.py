@@ -1,0 +1,36 @@
+"""The application: every route behind one entrance, and the ledger it opens and closes."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from starlette.concurrency import run_in_threadpool
+
+from api.http import books, commands, events, health, logs, openapi, order, problems
+from api.http.entrance import Entrance
+from api.http.service import Service
+from api.settings import Settings
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """Serve the ledger that the settings name; it is opened when the server starts."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        app.state.service = await run_in_threadpool(Service, settings)
+        try:
+            yield
+        finally:
+            await run_in_threadpool(app.state.service.close)
+
+    logs.configure()
+    app = FastAPI(lifespan=lifespan, redoc_url=None, redirect_slashes=False)
+    app.add_middleware(Entrance)
+    problems.install(app)
+    rooms = (commands, order, books, events, health)
+    for room in rooms:
+        app.include_router(room.router)
+    openapi.install(app, [schema for room in rooms for schema in room.SCHEMAS])
+    return app

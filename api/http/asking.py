@@ -1,0 +1,74 @@
+"""What all queries share: both clocks, waiting for a write, and pages."""
+
+from __future__ import annotations
+
+from typing import Annotated, NamedTuple
+
+import msgspec
+from fastapi import Depends, Query
+
+from api.http.service import Running
+from ledger import time
+from ledger.books import Clocks, head_position, position_at
+from ledger.errors import InvalidTime
+from ledger.store.database import Database
+
+AsOf = Annotated[
+    str | None,
+    Query(description="As it was effective up to a time: RFC 3339 or a date; a + in a URL is written %2B."),
+]
+AsAt = Annotated[
+    str | None, Query(description="As it was recorded up to a time, or up to a position of the log.")
+]
+After = Annotated[
+    int,
+    Query(
+        ge=0, lt=2**63, description="Wait until this position has been seen: what your last write answered."
+    ),
+]
+Limit = Annotated[int, Query(ge=1, le=1000, description="Most entries of a page.")]
+Cursor = Annotated[
+    str | None,
+    Query(description="`next` of the page before; it carries the whole query, so all else is ignored."),
+]
+
+
+class Money(msgspec.Struct, frozen=True):
+    """A sum in minor units of its currency."""
+
+    amount: int
+    currency: str
+
+
+class Asked(NamedTuple):
+    """Both clocks as they were asked for."""
+
+    as_of: str | None
+    as_at: str | None
+
+    def clocks(self, database: Database) -> Clocks:
+        """The moments they mean; raises InvalidTime or UnknownPosition. Waits for the database."""
+        return Clocks(
+            moment(self.as_of) if self.as_of is not None else None,
+            position_at(database, self.as_at) if self.as_at is not None else None,
+        )
+
+
+def moment(text: str) -> int:
+    """The as-of time in UTC microseconds; raises InvalidTime."""
+    try:
+        return time.micros(time.parse(text))
+    except InvalidTime as error:
+        raise InvalidTime(error.detail, field="as_of") from None
+
+
+async def _of_the_log(
+    service: Running, as_of: AsOf = None, as_at: AsAt = None, after_position: After = 0
+) -> Asked:
+    """Ask what is committed with the facts, so that only another process's commit is to be waited for."""
+    if after_position > service.position:
+        await service.reach(after_position, lambda: head_position(service.database))
+    return Asked(as_of, as_at)
+
+
+OfTheLog = Annotated[Asked, Depends(_of_the_log)]

@@ -1,0 +1,519 @@
+"""Commands over HTTP: the whole catalogue, answered once however often they are sent."""
+
+import asyncio
+import threading
+from typing import Any
+
+import httpx2
+import pytest
+import sqlalchemy as sa
+
+from api import keys
+from api.http.commands import KINDS, MAX_BODY
+from ledger.decisions.base import COMMANDS
+from ledger.store import schema
+from ledger.writer import Writer
+from tests.api.http.conftest import SECRET, Served
+
+A = [{"sku": "A", "amount": 100}]
+AB = [{"sku": "A", "quantity": 2, "amount": 10_000, "platform_coupon": 1_000}, {"sku": "B", "amount": 5_000}]
+ORDER = {"shop": "S1", "buyer": "B1", "host": "H1", "currency": "CNY", "lines": AB}
+RETURNED = {"order": "web:1", "returns": True, "items": [{"line": 2, "cash": 1_000}]}
+INSTANT = {"order": "web:1", "items": [{"line": 1, "cash": 900}]}
+RECORDED = {"shop": "S3", "currency": "GBP", "settled": True, "lines": A}
+GIVEN_BACK = {"order": "uci:3", "shop": "S3", "currency": "GBP", "lines": [{"line": 1, "cash": 50}]}
+HALF, REST = ([{"line": line, "quantity": quantity}] for line, quantity in ((1, 2), (2, 1)))
+SETTLED = "order-settled refund-advance-recovered"
+IMPORTED = "order-placed order-paid order-settled"
+
+# A story in which every command has its turn.
+#   command                   id       body, and the facts that follow
+STORY: list[tuple[str, str, dict[str, Any], str]] = [
+    ("shops.open",             "S1",    {"name": "Silk", "currency": "CNY"},     "shop-opened"),
+    ("shops.pay-deposit",      "S1",    {"amount": 50_000},                      "deposit-paid"),
+    ("orders.place",           "web:1", ORDER,                                   "order-placed"),
+    ("orders.pay",             "web:1", {"cash": 14_000},                        "order-paid"),
+    ("orders.dispatch",        "web:1", {"waybill": "W1", "items": HALF},        "parcel-dispatched"),
+    ("orders.dispatch",        "web:1", {"waybill": "W2", "items": REST},        "parcel-dispatched"),
+    ("orders.deliver",         "web:1", {"waybill": "W1"},                       "parcel-delivered"),
+    ("orders.confirm",         "web:1", {},                                      "receipt-confirmed"),
+    ("refunds.request",        "R1",    RETURNED,                                "refund-requested"),
+    ("refunds.refuse",         "R1",    {"reason": "worn"},                      "refund-refused"),
+    ("refunds.escalate",       "R1",    {},                                      "refund-escalated"),
+    ("refunds.approve",        "R1",    {},                                      "refund-approved"),
+    ("refunds.ship-return",    "R1",    {"waybill": "W3"},                       "return-shipped"),
+    ("refunds.receive-return", "R1",    {},                                      "return-received"),
+    ("refunds.complete",       "R1",    {},                                      "refund-completed"),
+    ("refunds.close",          "R1",    {},                                      "refund-closed"),
+    ("refunds.request",        "R2",    INSTANT,                                 "refund-requested"),
+    ("refunds.advance",        "R2",    {},                                      "instant-refund-advanced"),
+    ("orders.settle",          "web:1", {"commission": 700, "host_share": 300},  SETTLED),
+    ("orders.close",           "web:1", {},                                      "order-closed"),
+    ("hosts.pay-out",          "H1",    {},                                      "host-paid-out"),
+    ("shops.pay-out",          "S1",    {"amount": 1_000},                       "shop-paid-out"),
+    ("shops.request-closing",  "S1",    {"reason": "enough"},                    "shop-closing-requested"),
+    ("shops.refund-deposit",   "S1",    {},                                      "deposit-refunded"),
+    ("orders.place",           "web:2", ORDER | {"lines": A},                    "order-placed"),
+    ("orders.cancel",          "web:2", {"reason": "second thoughts"},           "order-cancelled"),
+    ("orders.void",            "web:2", {"reason": "brushing"},                  "order-voided"),
+    ("orders.record",          "uci:3", RECORDED,                                IMPORTED),
+    ("refunds.record",         "C3",    GIVEN_BACK,                              "refund-completed"),
+    ("adjustments.record",     "A1",    {"currency": "GBP", "amount": -5},       "adjustment-recorded"),
+    ("shops.open",             "S4",    {},                                      "shop-opened"),
+    ("shops.request-closing",  "S4",    {},                                      "shop-closing-requested"),
+    ("shops.close",            "S4",    {},                                      "shop-closed"),
+]  # fmt: skip
+
+
+def address(command: str, id_: str) -> str:
+    collection, _, action = command.partition(".")
+    return f"/v1/{collection}/{id_}/{action}"
+
+
+def test_every_command_of_the_catalogue_can_be_posted(server: Served):
+    assert set(KINDS) == set(COMMANDS)
+    told = {command for command, *_ in STORY}
+    assert told | {"corrections.record"} == set(COMMANDS), "the story below leaves one out"
+    for command, id_, body, facts in STORY:
+        answer = server.post(address(command, id_), body)
+        assert answer.status_code == 200, (command, answer.text)
+        found = answer.json()["facts"]
+        assert " ".join(fact["type"] for fact in found) == facts, command
+        own = [fact for fact in found if fact["stream"] == f"{COMMANDS[command].STREAM}-{id_}"]
+        assert answer.headers["ETag"] == f'"{own[-1]["version"]}"'
+        assert int(answer.headers["Ledger-Position"]) == answer.json()["position"] == found[-1]["position"]
+    adjusted = next(
+        fact
+        for fact in server.get("/v1/events", limit=1000).json()["events"]
+        if fact["stream"] == "adjustment-A1"
+    )
+    answer = server.post(address("corrections.record", adjusted["position"]), {"reason": "typed wrong"})
+    assert answer.json()["facts"][0]["reverses"] == adjusted["position"]
+    assert "ETag" not in answer.headers  # a correction stands in the stream of what it corrects
+
+
+def test_a_fact_comes_with_its_envelope(server: Served):
+    body = {
+        "shop": "S9",
+        "currency": "CNY",
+        "lines": [{"sku": "A", "amount": 1}],
+        "at": "2021-06-10T23:59:59+08:00",
+    }
+    fact = server.post("/v1/orders/web:envelope/place", body, key="an-envelope").json()["facts"][0]
+    caller, _, key = fact.pop("key").partition("/")
+    assert (key, fact["actor"]) == ("an-envelope", caller)
+    assert fact["effective_at"] == "2021-06-10T23:59:59+08:00"
+    assert fact["recorded_at"].endswith("+00:00")
+    assert fact["data"]["lines"][0]["sku"] == "A"
+    assert (fact["stream"], fact["version"], fact["type"]) == ("order-web:envelope", 1, "order-placed")
+
+
+def test_an_identifier_may_hold_anything_printable(server: Served):
+    for id_, sent in (
+        ("gid:order/Order/1", "gid:order/Order/1"),
+        ("抖音:订单#7?x=1&y", "%E6%8A%96%E9%9F%B3:%E8%AE%A2%E5%8D%95%237%3Fx=1%26y"),
+        ("web:50%", "web:50%25"),
+        ("web:a/timeline", "web:a%2Ftimeline"),
+    ):
+        server.placed(sent)
+        position = server.post(f"/v1/orders/{sent}/pay", {"cash": 1000}).json()["position"]
+        found = server.get(f"/v1/orders/{sent}/timeline", after_position=position).json()
+        assert (found["id"], found["steps"][-1]["status"]) == (id_, "paid")
+
+
+# Idempotency.
+
+
+def test_the_same_again_is_answered_the_same(server: Served):
+    server.placed("web:again")
+    first = server.post("/v1/orders/web:again/pay", {"cash": 1000}, key="again")
+    server.post("/v1/orders/web:again/dispatch", {"waybill": "W"})
+    second = server.post("/v1/orders/web:again/pay", {"cash": 1000}, key="again")
+    assert "Idempotency-Hit" not in first.headers
+    assert second.headers["Idempotency-Hit"] == "true"
+    assert second.content == first.content
+    assert second.headers["ETag"] == first.headers["ETag"]
+    # White space and the order of fields are no difference.
+    spaced = b'{ "at" : null, "cash": 1000}', b'{"cash":1000,"at":null}'
+    keys = {"Idempotency-Key": "spaced", "Content-Type": "application/json"}
+    server.placed("web:spaced")
+    answers = [server.client.post("/v1/orders/web:spaced/pay", content=raw, headers=keys) for raw in spaced]
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert answers[1].headers["Idempotency-Hit"] == "true"
+
+
+def test_nothing_to_do_is_an_answer_too(server: Served):
+    server.placed("web:nothing")
+    first = server.post("/v1/orders/web:nothing/cancel", {})
+    again = [server.post("/v1/orders/web:nothing/cancel", {}, key="nothing") for _ in range(2)]
+    assert [answer.json() for answer in again] == [{"position": first.json()["position"], "facts": []}] * 2
+    assert again[1].headers["Idempotency-Hit"] == "true"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [("web:reuse", "pay", {"cash": 999}), ("web:reuse2", "pay", {"cash": 1000}), ("web:reuse", "cancel", {})],
+    ids=["another body", "another order", "another command"],
+)
+def test_another_request_under_a_key_is_refused(server: Served, other: tuple[str, str, Any]):
+    order, action, body = other
+    server.placed("web:reuse")
+    server.post("/v1/orders/web:reuse/pay", {"cash": 1000}, key="reuse")
+    answer = server.post(f"/v1/orders/{order}/{action}", body, key="reuse")
+    assert (answer.status_code, answer.json()["code"]) == (422, "idempotency_key_reused")
+
+
+def test_a_refused_request_leaves_its_key_free(server: Served):
+    server.placed("web:retry")
+    refused = server.post("/v1/orders/web:retry/pay", {"cash": 1}, key="retry")
+    assert (refused.status_code, refused.json()["code"]) == (400, "invalid_amount")
+    assert server.post("/v1/orders/web:retry/pay", {"cash": 1000}, key="retry").status_code == 200
+
+
+def test_keys_of_two_clients_never_meet(server: Served):
+    other = {"Authorization": f"Bearer {keys.create(server.database, SECRET, 'another client')}"}
+    server.placed("web:two", key="same-key")
+    answer = server.post("/v1/shops/S-two/open", {}, key="same-key", **other)
+    assert answer.status_code == 200
+    assert "Idempotency-Hit" not in answer.headers
+
+
+def test_a_key_in_flight_is_a_conflict(server: Served, monkeypatch: pytest.MonkeyPatch):
+    server.placed("web:flight")
+    began, go_on = asyncio.Event(), threading.Event()
+    submit = Writer.submit
+
+    async def slow(writer: Writer, request: Any) -> Any:
+        began.set()
+        await asyncio.to_thread(go_on.wait, 10)
+        return await submit(writer, request)
+
+    monkeypatch.setattr(Writer, "submit", slow)
+    answers: list[httpx2.Response] = []
+
+    def pay() -> None:
+        answers.append(server.post("/v1/orders/web:flight/pay", {"cash": 1000}, key="flight"))
+
+    thread = threading.Thread(target=pay)
+    thread.start()
+    while not began.is_set():
+        pass
+    conflict = server.post("/v1/orders/web:flight/pay", {"cash": 1000}, key="flight")
+    assert (conflict.status_code, conflict.json()["code"]) == (409, "key_in_flight")
+    assert conflict.headers["Retry-After"] == "1"
+    item = {"command": "orders.pay", "id": "web:flight", "data": {"cash": 1000}, "idempotency_key": "flight"}
+    batched = server.post("/v1/batch", {"commands": [item]}).json()["answers"]
+    assert batched[0]["problem"]["code"] == "key_in_flight"
+    go_on.set()
+    thread.join()
+    assert answers[0].status_code == 200
+    assert (
+        server.post("/v1/orders/web:flight/pay", {"cash": 1000}, key="flight").content == answers[0].content
+    )
+
+
+def test_a_command_needs_a_key(server: Served):
+    answer = server.client.post("/v1/orders/web:nokey/cancel", json={})
+    assert (answer.status_code, answer.json()["code"]) == (400, "idempotency_key_missing")
+    assert answer.json()["field"] == "Idempotency-Key"
+    for bad in (b"a b", b"x" * 201, "ü".encode("latin-1")):
+        answer = server.client.post("/v1/orders/web:nokey/cancel", json={}, headers={b"Idempotency-Key": bad})
+        assert (answer.status_code, answer.json()["code"]) == (400, "invalid_identifier")
+
+
+# Lost updates, rehearsals.
+
+
+def test_if_match_guards_against_lost_updates(server: Served):
+    tag = server.placed("web:match").headers["ETag"]
+    assert server.post("/v1/orders/web:match/pay", {"cash": 1000}, If_Match=tag).status_code == 200
+    late = server.post("/v1/orders/web:match/dispatch", {"waybill": "W"}, If_Match=tag)
+    assert (late.status_code, late.json()["code"], late.json()["field"]) == (
+        412,
+        "version_changed",
+        "If-Match",
+    )
+    position = int(late.headers["Ledger-Position"])
+    now = server.get("/v1/orders/web:match", after_position=position).headers["ETag"]
+    assert server.post("/v1/orders/web:match/dispatch", {"waybill": "W"}, If_Match=now).status_code == 200
+    for bad in ("2", 'W/"2"', "*", '"-1"', '"two"'):
+        answer = server.post("/v1/orders/web:match/confirm", {}, If_Match=bad)
+        assert (answer.status_code, answer.json()["field"]) == (400, "If-Match")
+
+
+def test_a_rehearsal_answers_and_keeps_nothing(server: Served):
+    server.placed("web:dry")
+    before = server.get("/v1/trial-balance").content
+    path = "/v1/orders/web:dry/pay?dry_run=true"
+    dry = server.post(path, {"cash": 1000}, key="dry").json()
+    assert [fact["type"] for fact in dry["facts"]] == ["order-paid"]
+    assert server.post(path, {"cash": 1}).json()["code"] == "invalid_amount"
+    assert server.post(path, {"cash": 1000}, If_Match='"9"').status_code == 412
+    assert server.get("/v1/trial-balance").content == before
+    real = server.post("/v1/orders/web:dry/pay", {"cash": 1000}, key="dry")
+    assert "Idempotency-Hit" not in real.headers
+    assert real.json()["facts"][0]["data"] == dry["facts"][0]["data"]
+    again = server.post(path, {"cash": 1000}, key="dry")
+    assert (again.headers["Idempotency-Hit"], again.content) == ("true", real.content)
+    assert server.post(path, {"cash": 1}, key="dry").json()["code"] == "idempotency_key_reused"
+    unclear = server.post("/v1/orders/web:dry/close?dry_run=maybe")
+    assert (unclear.status_code, unclear.json()["field"]) == (400, "dry_run")
+
+
+# Batches.
+
+
+def item(command: str, id_: str, /, **data: Any) -> dict[str, Any]:
+    return {"command": command, "id": id_, "data": data}
+
+
+LINES = [{"sku": "A", "amount": 10}]
+
+
+def test_a_batch_answers_each_for_itself(server: Served):
+    place = item("orders.place", "web:b1", shop="S1", currency="CNY", lines=LINES)
+    commands = [
+        place | {"idempotency_key": "b-place"},
+        item("orders.pay", "web:b1", cash=11),
+        item("orders.pay", "web:b1", cash=10) | {"expected": 1},
+        item("orders.pay", "web:b1", cash="ten"),
+        item("orders.fly", "web:b1"),
+        item("orders.confirm", "web b1"),
+        place | {"idempotency_key": "b-place"},
+        item("orders.confirm", "web:b1") | {"expected": 1},
+    ]
+    answer = server.post("/v1/batch", {"commands": commands}, key="batch")
+    assert answer.status_code == 200
+    found = answer.json()["answers"]
+    assert [one["status"] for one in found] == [200, 400, 200, 400, 404, 400, 200, 412]
+    codes = [one["problem"]["code"] for one in found if "problem" in one]
+    assert codes == [
+        "invalid_amount",
+        "malformed",
+        "unknown_command",
+        "invalid_identifier",
+        "version_changed",
+    ]
+    assert [one.get("hit", False) for one in found] == [False] * 6 + [True, False]
+    assert found[0]["answer"] == found[6]["answer"]
+    assert (
+        answer.json()["position"] == int(answer.headers["Ledger-Position"]) == found[2]["answer"]["position"]
+    )
+    # What was sent in a batch is known alone, and the other way round.
+    alone = server.post("/v1/orders/web:b1/place", place["data"], key="b-place")
+    assert (alone.headers["Idempotency-Hit"], alone.json()) == ("true", found[0]["answer"])
+    paid = server.post("/v1/orders/web:b1/pay", {"cash": 10}, key="batch/2")
+    assert (paid.headers["Idempotency-Hit"], paid.json()) == ("true", found[2]["answer"])
+    again = server.post("/v1/batch", {"commands": commands[:3]}, key="batch").json()["answers"]
+    assert [one.get("hit", False) for one in again] == [True, False, True]
+
+
+def test_a_batch_is_one_commit(server: Served):
+    commands = [item("shops.open", f"S-b{number}") for number in range(1000)]
+    before = commits(server)
+    answer = server.post("/v1/batch", {"commands": commands}, key="shops").json()
+    assert {one["status"] for one in answer["answers"]} == {200}
+    assert commits(server) == before + 1
+    positions = [one["answer"]["position"] for one in answer["answers"]]
+    assert positions == list(range(positions[0], positions[0] + 1000))
+
+
+def test_a_batch_can_be_rehearsed(server: Served):
+    before = server.get("/v1/trial-balance").json()["position"]
+    commands = [
+        item("orders.place", "web:bd", shop="S1", currency="CNY", lines=LINES) | {"idempotency_key": "bd"},
+        item("orders.pay", "web:bd", cash=10),
+        item("orders.place", "web:bd", shop="S1", currency="CNY", lines=LINES) | {"idempotency_key": "bd"},
+        item("orders.place", "web:bd", shop="S2", currency="CNY", lines=LINES) | {"idempotency_key": "bd"},
+        item("orders.pay", "web:bd", cash=11),
+    ]
+    found = server.post("/v1/batch?dry_run=true", {"commands": commands}, key="rehearsed").json()["answers"]
+    assert [one["status"] for one in found] == [200, 200, 200, 422, 422]
+    assert found[2] == found[0] | {"hit": True}
+    assert server.get("/v1/trial-balance").json()["position"] == before
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"commands": []}, "commands"),
+        ({"commands": [item("shops.open", "S")] * 1001}, "commands"),
+        ({"commands": [{"id": "S"}]}, "commands[0].command"),
+        ({"commands": [item("shops.open", "S") | {"expected": -1}]}, "commands[0].expected"),
+        ({"commands": [item("shops.open", "S")], "atomic": True}, "atomic"),
+        ([], ""),
+    ],
+    ids=["empty", "too many", "no command", "negative version", "unknown field", "no object"],
+)
+def test_a_batch_that_is_none(server: Served, body: Any, field: str):
+    answer = server.post("/v1/batch", body)
+    assert (answer.status_code, answer.json()["code"]) == (400, "malformed")
+    assert answer.json().get("field", "") == field
+
+
+def test_items_without_any_key_are_refused_alone(server: Served):
+    commands = [item("shops.open", "S-k1"), item("shops.open", "S-k2") | {"idempotency_key": "k2"}]
+    found = server.client.post("/v1/batch", json={"commands": commands}).json()["answers"]
+    assert [one["status"] for one in found] == [400, 200]
+    assert found[0]["problem"]["code"] == "idempotency_key_missing"
+
+
+# Many at once.
+
+
+def commits(server: Served) -> int:
+    with server.database.read() as connection:
+        return connection.execute(sa.select(sa.func.count()).select_from(schema.commits)).scalar_one()
+
+
+def test_clients_at_once_share_commits(server: Served):
+    callers = 64
+    for number in range(callers):
+        server.placed(f"web:at-once-{number}")
+    before = commits(server)
+
+    async def pay_all() -> list[httpx2.Response]:
+        headers = {"Authorization": f"Bearer {server.key}"}
+        limits = httpx2.Limits(max_connections=callers)
+        async with httpx2.AsyncClient(base_url=server.url, headers=headers, limits=limits) as client:
+            return await asyncio.gather(
+                *(
+                    client.post(
+                        f"/v1/orders/web:at-once-{number}/pay",
+                        json={"cash": 1000},
+                        headers={"Idempotency-Key": f"at-once-{number}"},
+                    )
+                    for number in range(callers)
+                )
+            )
+
+    answers = asyncio.run(pay_all())
+    assert {answer.status_code for answer in answers} == {200}
+    assert len({answer.json()["position"] for answer in answers}) == callers
+    assert commits(server) - before < callers
+
+
+def test_one_of_many_that_race_for_an_order_wins(server: Served):
+    server.placed("web:race")
+
+    async def pay_all() -> list[httpx2.Response]:
+        headers = {"Authorization": f"Bearer {server.key}", "If-Match": '"1"'}
+        async with httpx2.AsyncClient(base_url=server.url, headers=headers) as client:
+            return await asyncio.gather(
+                *(
+                    client.post(
+                        "/v1/orders/web:race/pay",
+                        json={"cash": 1000},
+                        headers={"Idempotency-Key": f"race-{number}"},
+                    )
+                    for number in range(16)
+                )
+            )
+
+    assert sorted(answer.status_code for answer in asyncio.run(pay_all())) == [200] + [412] * 15
+
+
+def test_one_that_cannot_be_kept_fails_alone(server: Served):
+    """A sum beyond every column is nobody else's trouble, though they share a commit."""
+
+    async def send_all() -> list[httpx2.Response]:
+        headers = {"Authorization": f"Bearer {server.key}"}
+        huge = {"shop": "S1", "currency": "CNY", "lines": [{"sku": "A", "amount": 2**53 - 1}] * 1100}
+        good = {"shop": "S1", "currency": "CNY", "lines": LINES}
+        async with httpx2.AsyncClient(base_url=server.url, headers=headers) as client:
+            return await asyncio.gather(
+                *(
+                    client.post(
+                        f"/v1/orders/web:alone-{number}/record",
+                        json=good if number % 8 else huge,
+                        headers={"Idempotency-Key": f"alone-{number}"},
+                    )
+                    for number in range(32)
+                )
+            )
+
+    answers = asyncio.run(send_all())
+    assert [answer.status_code == 200 for answer in answers] == [number % 8 > 0 for number in range(32)]
+    assert all("Overflow" not in answer.text and "bigint" not in answer.text for answer in answers)
+
+
+# Hostile bodies.
+
+PLACE = b'{"shop":"S1","currency":"CNY","lines":[{"sku":"A","amount":%s}]}'
+
+
+@pytest.mark.parametrize(
+    ("raw", "status", "field"),
+    [
+        (b"\x00\xff\xfegarbage", 400, "body"),
+        (b'{"shop":', 400, "body"),
+        (b'{"shop":"\xff"}', 400, "body"),
+        (b'{"shop":"\\ud800","currency":"CNY","lines":[]}', 400, "body"),
+        (b"[" * 100_000, 400, ""),
+        (b'{"lines":' + b'[{"sku":' * 50_000, 400, "lines[0].sku"),
+        (b'{"x":' + b"[" * 100_000, 400, "x"),
+        (b'"orders"', 400, ""),
+        (b"null", 400, ""),
+        (PLACE % b"1.5", 400, "lines[0].amount"),
+        (PLACE % b'"1"', 400, "lines[0].amount"),
+        (PLACE % b"true", 400, "lines[0].amount"),
+        (PLACE % b"NaN", 400, "body"),
+        (PLACE % b"1e999", 400, "lines[0].amount"),
+        (PLACE % (b"9" * 400), 400, "lines[0].amount"),
+        (PLACE % b"9007199254740992", 400, "lines[0].amount"),
+        (b'{"shop":"S1","currency":"CNY","lines":[],"id":"web:other"}', 400, "id"),
+        (b'{"shop":"S1","currency":"CNY","lines":[]}', 400, "lines"),
+        (b'{"currency":"CNY","lines":[]}', 400, "shop"),
+        (b'{"shop":"S1","currency":"cny","lines":[]}', 400, "currency"),
+        (b'{"shop":"S 1","currency":"CNY","lines":[]}', 400, "shop"),
+        (b'{"shop":"S1","currency":"CNY","lines":[],"at":"2021-06-10T00:00:00"}', 400, "at"),
+        (b'{"shop":"S1","currency":"CNY","lines":[],"at":"yesterday"}', 400, "at"),
+        (b" " * (MAX_BODY + 1), 413, "body"),
+    ],
+)
+def test_bodies_that_are_not_what_they_should_be(server: Served, raw: bytes, status: int, field: str):
+    headers = {"Idempotency-Key": "hostile", "Content-Type": "application/json"}
+    answer = server.client.post("/v1/orders/web:hostile/place", content=raw, headers=headers)
+    assert (answer.status_code, answer.json().get("field", "")) == (status, field), answer.text
+    assert answer.headers["Content-Type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"shop": "S\x00"},
+        {"shop": "S\n"},
+        {"buyer": "B\x00"},
+        {"host": "H\x7f"},
+        {"lines": [{"sku": "A\x00", "amount": 1}]},
+        {"lines": [{"sku": "A", "amount": 1, "quantity": 10**30}]},
+        {"lines": [{"sku": "A", "amount": 1, "quantity": 2**63}]},
+        {"at": "9999-12-31T23:59:59-23:59"},
+        {"at": "0001-01-01T00:00:00+23:59"},
+    ],
+    ids=str,
+)
+def test_values_that_nobody_could_keep_are_malformed(server: Served, changes: dict[str, Any]):
+    body = {"shop": "S1", "currency": "CNY", "lines": [{"sku": "A", "amount": 1}]} | changes
+    answer = server.post("/v1/orders/web:kept/place", body)
+    assert answer.status_code == 400, answer.text
+
+
+@pytest.mark.parametrize(
+    "id_", ["web", "web:", ":1", "web:%00", "web:a%20b", "web:%FF%01", "web:" + "x" * 200]
+)
+def test_identifiers_that_cannot_be_kept(server: Served, id_: str):
+    answer = server.post(f"/v1/orders/{id_}/cancel")
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_identifier")
+
+
+def test_a_body_comes_as_json_or_not_at_all(server: Served):
+    headers = {"Idempotency-Key": "typed"}
+    for media_type in ("text/plain", "application/x-www-form-urlencoded", "application/json5", ""):
+        typed = headers | ({"Content-Type": media_type} if media_type else {})
+        answer = server.client.post("/v1/orders/web:typed/cancel", content=b"{}", headers=typed)
+        assert (answer.status_code, answer.json()["code"]) == (415, "unsupported_media_type")
+    server.placed("web:typed")
+    assert server.client.post("/v1/orders/web:typed/cancel", headers=headers).status_code == 200
+    with_charset = {"Idempotency-Key": "charset", "Content-Type": "Application/JSON; charset=utf-8"}
+    assert server.client.post("/v1/shops/S-c/open", content=b"{}", headers=with_charset).status_code == 200

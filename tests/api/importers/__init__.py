@@ -1,0 +1,1 @@
+"""Tests of the importers: files of other systems, told exactly or refused."""
