@@ -41,7 +41,8 @@ api_keys = Table(
 )
 """Times in UTC microseconds. An id is random, so that it never names two keys, not even in a new table."""
 
-_found: WeakKeyDictionary[Database, dict[bytes, tuple[str, float]]] = WeakKeyDictionary()
+_found: WeakKeyDictionary[Database, dict[tuple[str, str], tuple[str, float]]] = WeakKeyDictionary()
+"""What was found under a secret and a key, in memory alone: an HMAC for each request would cost too much."""
 
 
 class UnknownKey(Missing):
@@ -86,7 +87,7 @@ def create(database: Database, secret: str, name: str) -> str:
 
 def remembered(database: Database, secret: str, key: str) -> str | None:
     """The id of a key that was found a moment ago: what `find` answers without asking the database."""
-    id_, until = _found.get(database, {}).get(_hmac(secret, key), (None, 0.0))
+    id_, until = _found.get(database, {}).get((secret, key), (None, 0.0))
     return id_ if monotonic() < until else None
 
 
@@ -109,7 +110,7 @@ def find(database: Database, secret: str, key: str) -> str | None:
         row = connection.execute(query).first()
     if row is None or not hmac.compare_digest(row.hmac, digest):
         return None
-    _found.setdefault(database, {})[digest] = (row.id, monotonic() + REMEMBERED_S)
+    _found.setdefault(database, {})[secret, key] = (row.id, monotonic() + REMEMBERED_S)
     return str(row.id)
 
 

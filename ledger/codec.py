@@ -75,14 +75,14 @@ class Codec:
         """Read a stored state, lifting older versions; raises Corrupt if it is not one."""
         try:
             return self._decoders[topic](state)
-        except (KeyError, msgspec.DecodeError):
+        except _UNREADABLE:
             return self._lift(topic, state)
 
     def decode_body(self, topic: str, body: bytes) -> Fact:
         """Read a fact alone; raises Corrupt if it is not one."""
         try:
             return self._bodies[topic](body)
-        except (KeyError, msgspec.DecodeError):
+        except _UNREADABLE:
             try:
                 return self._lift_body(topic, msgpack.unpackb(body))
             except _UNREADABLE as error:

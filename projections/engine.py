@@ -13,6 +13,7 @@ import secrets
 import socket
 import threading
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from time import monotonic
 from typing import NamedTuple
 
@@ -47,6 +48,7 @@ _LOCK = 0x61_73_73_76  # An arbitrary number that processes making tables at onc
 _REJECTED = (sa.DataError, sa.IntegrityError, sa.ProgrammingError, sa.NotSupportedError, OverflowError)
 _AWAY = (*TROUBLES, StorageUnavailable)
 
+_HEAD = select(schema.head.c.position)
 _MOVED_LOG = "the log does not hold the fact up to which it was folded; rebuild it"
 
 _log = logging.getLogger(__name__)
@@ -138,11 +140,11 @@ class Engine:
         """
         wanted = self._named(names)
         with storage_errors():
-            goal = self._head() if to is None else to
-            patience = monotonic() + PATIENCE_S
+            goal, patience = to, monotonic() + PATIENCE_S
             while True:
                 with self._lock:
-                    seen = self._look()
+                    seen, head = self._look()
+                    goal = head if goal is None else goal
                     outdated = [p.name for p in wanted if seen[p.name].version < p.version]
                     behind = [p for p in wanted if seen[p.name].position < goal]
                     moved = self._step(self._ready(behind, seen), seen)
@@ -155,7 +157,7 @@ class Engine:
                 elif not behind:
                     return
                 elif monotonic() > patience:
-                    raise ProjectionBehind(f"Position {goal} has not come; the head is at {self._head()}.")
+                    raise ProjectionBehind(f"Position {goal} has not come; the head is at {head}.")
                 else:
                     self._wait()
 
@@ -181,21 +183,21 @@ class Engine:
                 stop.wait(_LOOK_AGAIN_S)
         for thread in revisions or ():
             thread.join()
-        with storage_errors(), self.database.write() as connection:
+        with suppress(*_AWAY), self.database.write() as connection:  # If it is away, they run out.
             connection.execute(delete(leases).where(leases.c.holder == self.holder))
 
     def status(self) -> list[Status]:
         """Every model in the order of the register."""
         with storage_errors():
-            seen, head = self._look(), self._head()
+            seen, head = self._look()
         now = time.now()
         return [_status(projection, seen[projection.name], head, now) for projection in self._projections]
 
     def rebuild(self, names: Sequence[str] = ()) -> None:
-        """Fold the named models (default: all) from nothing beside the live ones, then switch.
+        """Fold the named models (default: all) from nothing beside the live ones, then switch each.
 
         Readers see the live rows until one transaction replaces those that differ. Raises ProjectionBehind
-        if a fact breaks a fold or another process rebuilds the same model; the live one then stays.
+        if a fact breaks a fold or another process rebuilds the same model; that live one then stays.
         """
         self._rebuild(self._named(names), threading.Event())
 
@@ -212,23 +214,24 @@ class Engine:
 
     def _head(self) -> int:
         with self.database.read() as connection:
-            position: int = connection.execute(select(schema.head.c.position)).scalar_one()
+            position: int = connection.execute(_HEAD).scalar_one()
             return position
 
     def _wait(self) -> None:
         with self.database.committed:
             self.database.committed.wait(POLL_S)
 
-    def _look(self) -> dict[str, Checkpoint]:
-        """Every checkpoint; those that are missing begin at nothing."""
+    def _look(self) -> tuple[dict[str, Checkpoint], int]:
+        """Every checkpoint, those that are missing begun at nothing, and the head as it was before."""
         if not self._prepared:
             self._prepare()
         with self.database.read() as connection:
+            head: int = connection.execute(_HEAD).scalar_one()
             seen = look(connection)
         if any(projection.name not in seen for projection in self._projections):
             self._prepare()
             return self._look()
-        return seen
+        return seen, head
 
     def _prepare(self) -> None:
         """Make the tables that are missing; a model without a table or a checkpoint begins at nothing."""
@@ -269,7 +272,7 @@ class Engine:
         Models near the head go first, so that one that is far behind does not keep them waiting.
         """
         with self._lock:
-            seen, head = self._look(), self._head()
+            seen, head = self._look()
             pending = [p for p in self._ready(self._projections, seen) if seen[p.name].position < head]
             mine = self._leased(pending, seen)
             near = [p for p in mine if head - seen[p.name].position <= self._batch]
@@ -395,7 +398,7 @@ class Engine:
 
     def _revise(self, stop: threading.Event) -> list[threading.Thread]:
         """Rebuild models of an older version in a thread of their own while the others go on."""
-        seen = self._look()
+        seen, _ = self._look()
         outdated = [p for p in self._projections if seen[p.name].version < p.version]
         if not outdated:
             return []
@@ -436,14 +439,16 @@ class Engine:
                 seen = look(connection)
             if any(_holder(seen.get(beside.name), time.now()) != self.holder for beside in besides):
                 raise ProjectionBehind("The rebuild took too long over one step; another process is at it.")
-            if stopped := [beside for beside in besides if seen[beside.name].reason]:
-                raise _behind(stopped, seen)
             self._leased(list(besides), seen)
-            moved = self._step(list(besides), seen)
-        if not moved:
-            for beside in list(besides):
-                if self._switch(besides[beside], beside):
-                    del besides[beside]
+            ready = [beside for beside in besides if not seen[beside.name].reason]
+            moved = self._step(ready, seen)
+        if moved:
+            return
+        for beside in ready:
+            if self._switch(besides[beside], beside):
+                del besides[beside]
+        if besides and not ready:
+            raise _behind(list(besides), seen)
 
     def _switch(self, live: Projection, beside: Projection) -> bool:
         """Put the rebuilt rows where the live ones differ; whether it had caught up with them."""

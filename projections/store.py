@@ -7,9 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
+from weakref import WeakSet
 
 import msgspec
-from sqlalchemy import BigInteger, Column, Connection, Integer, MetaData, Table, Text, inspect, or_, select
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    Engine,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    inspect,
+    or_,
+    select,
+)
 from sqlalchemy import LargeBinary as Bytes
 from sqlalchemy.dialects import postgresql, sqlite
 
@@ -71,21 +84,33 @@ class Checkpoint(NamedTuple):
         return self.leaf == (self.true_leaf if self.position else b"")
 
 
-_LOOK = (
-    select(checkpoints, schema.facts.c.leaf.label("true_leaf"), leases.c.holder, leases.c.expires_at)
-    .outerjoin(schema.facts, schema.facts.c.position == checkpoints.c.position)
-    .outerjoin(leases, leases.c.name == checkpoints.c.name)
+# Correlated, so that it is a lookup by key whatever the planner knows about tables that are new.
+_true_leaf = (
+    select(schema.facts.c.leaf).where(schema.facts.c.position == checkpoints.c.position).scalar_subquery()
+)
+_LOOK = select(checkpoints, _true_leaf, leases.c.holder, leases.c.expires_at).outerjoin(
+    leases, leases.c.name == checkpoints.c.name
 )
 
 
 def look(connection: Connection) -> dict[str, Checkpoint]:
     """Every checkpoint by its model's name."""
-    return {row.name: Checkpoint(*row) for row in connection.execute(_LOOK)}
+    return {row[0]: Checkpoint(*row) for row in connection.execute(_LOOK)}
+
+
+_MADE: WeakSet[Engine] = WeakSet()
+
+
+def _made(connection: Connection) -> bool:
+    """Whether an engine ever made its tables in this database; asked once, for they stay."""
+    if connection.engine not in _MADE and inspect(connection).has_table(checkpoints.name):
+        _MADE.add(connection.engine)
+    return connection.engine in _MADE
 
 
 def reached(connection: Connection, projection: Projection) -> int:
     """The position a model is folded up to; raises ProjectionBehind if this version of it is not built."""
-    if inspect(connection).has_table(checkpoints.name):
+    if _made(connection):
         query = select(checkpoints.c.position).where(
             checkpoints.c.name == projection.name, checkpoints.c.version == projection.version
         )

@@ -23,6 +23,8 @@ TOP_LEVEL = {
     ".ci",
     ".gitignore",
     ".pre-commit-config.yaml",
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
     "LICENSE",
     "Makefile",
     "README.md",

@@ -17,8 +17,8 @@ def run(place: Place, report: figures.Report, *, rounds: int, file: Path) -> Non
     """Import a retail file on each side in turn.
 
     Ours: `assurance import uci-retail`, which decides and writes facts, hashes, transfers, balances and keys.
-    Peer: reads the file with the same reader, then makes events of the facts that ours made of it, handed
-    over ready-made, and inserts them through its mapper and recorder; it keeps no books and checks nothing.
+    Peer: reads the file with the same reader; its aggregates then trigger the facts that ours made of it,
+    handed over ready-made, and are saved in batches. It keeps no books and checks nothing.
     """
     rows = 0
     beside: dict[str, float] = {}
@@ -37,7 +37,7 @@ def run(place: Place, report: figures.Report, *, rounds: int, file: Path) -> Non
             for _ in data.FORMAT.documents(file, importers.Options()):
                 pass
             read = time.perf_counter() - start
-            stored = peer.copy(data.facts(ledger), application)
+            stored = peer.store(data.facts(ledger), application)
         beside["bytes/fact"], beside["theirs"] = data.mean_bytes(ledger), stored.bytes / stored.events
         return rows / (read + stored.seconds)
 

@@ -17,7 +17,6 @@ import sqlalchemy as sa
 from eventsourcing.application import Application
 from eventsourcing.domain import BaseAggregate, CanInitAggregate, CanMutateAggregate, MetaDomainEvent
 from eventsourcing.persistence import JSONTranscoder, Transcoding
-from eventsourcing.utils import get_topic
 
 from ledger import time as ledger_time
 from ledger.decisions.base import Request
@@ -249,7 +248,7 @@ class Orders(Application[str]):
         }
 
 
-_EVENTS: dict[type[Fact], tuple[type[Aggregate.Event], type[Aggregate] | None]] = {
+_EVENTS: dict[type[Fact], tuple[type[Any], type[Aggregate] | None]] = {
     OrderPlaced: (Order.Placed, Order),
     OrderPaid: (Order.Paid, None),
     OrderSettled: (Order.Settled, None),
@@ -258,25 +257,24 @@ _EVENTS: dict[type[Fact], tuple[type[Aggregate.Event], type[Aggregate] | None]] 
 }
 
 
-def event(recorded: Recorded) -> Aggregate.Event:
-    """The event that says the same as a fact of ours."""
+def _record(recorded: Recorded, aggregates: dict[str, Aggregate]) -> None:
+    """Let an aggregate trigger the event that says the same as a fact of ours."""
     kind, aggregate = _EVENTS[type(recorded.fact)]
     envelope, fields = recorded.envelope, msgspec.structs.asdict(recorded.fact)
     if kind is Refund.Completed:
         fields["borne_by"] = fields.pop("source")
-    if aggregate is not None:
-        fields["originator_topic"] = get_topic(aggregate)
-    return kind(
-        originator_id=recorded.stream,
-        originator_version=recorded.version,
-        timestamp=ledger_time.moment(envelope.recorded_at),
-        effective_at=envelope.effective_at,
-        offset=envelope.offset,
-        actor=envelope.actor,
-        key=envelope.key,
-        source=envelope.source,
-        **fields,
-    )
+    fields |= {
+        "timestamp": ledger_time.moment(envelope.recorded_at),
+        "effective_at": envelope.effective_at,
+        "offset": envelope.offset,
+        "actor": envelope.actor,
+        "key": envelope.key,
+        "source": envelope.source,
+    }
+    if aggregate is None:
+        aggregates[recorded.stream].trigger_event(kind, **fields)
+    else:
+        aggregates[recorded.stream] = aggregate._create(kind, id=recorded.stream, **fields)  # noqa: SLF001
 
 
 class Stored(NamedTuple):
@@ -287,21 +285,25 @@ class Stored(NamedTuple):
     seconds: float
 
 
-def copy(facts: Iterable[Recorded], application: Orders) -> Stored:
-    """Store the events that say the same as some facts, a thousand in a transaction.
+def store(facts: Iterable[Recorded], application: Orders) -> Stored:
+    """Save the events that say the same as some facts, a thousand with each `Application.save()`.
 
-    The time is that of making, mapping and inserting the events, without that of coming by the facts.
+    The time is that of triggering and saving the events, without that of coming by the facts. The facts of
+    a stream stand together.
     """
     events = size = 0
     seconds = 0.0
+    aggregates: dict[str, Aggregate] = {}
     iterator = iter(facts)
     while batch := list(islice(iterator, BATCH)):
         start = time.perf_counter()
-        stored = [application.mapper.to_stored_event(event(recorded)) for recorded in batch]
-        application.recorder.insert_events(stored)
+        aggregates = dict(list(aggregates.items())[-1:])  # The last may go on.
+        for recorded in batch:
+            _record(recorded, aggregates)
+        saved = application.save(*aggregates.values())
         seconds += time.perf_counter() - start
-        events += len(stored)
-        size += sum(len(one.state) for one in stored)
+        events += len(saved)
+        size += sum(len(recording.notification.state) for recording in saved)
     return Stored(events, size, seconds)
 
 

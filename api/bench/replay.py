@@ -36,7 +36,7 @@ def _compare(
     place: Place, report: figures.Report, ledger: Database, *, rounds: int, case: str, target: float
 ) -> None:
     with peer.application(place.fresh(), batches=True) as application:
-        stored = peer.copy(data.facts(ledger), application)
+        stored = peer.store(data.facts(ledger), application)
 
         def ours() -> float:
             start = time.perf_counter()

@@ -112,7 +112,9 @@ def _request(kind: type[Command], id_: str, data: str, key: str) -> Request:
         field = f"{path.rstrip('`')}.{named[1] if named else ''}".strip(".")
         if field == "id" and field in fields:
             raise InvalidIdentifier(f"Got {fields['id']!r}.", field=field) from None
-        raise Malformed(f"{message}. `assurance do {kind.NAME} --schema` prints it.", field=field) from None
+        raise Malformed(
+            f"{message}. `assurance do {kind.NAME} --schema` prints the schema.", field=field
+        ) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Malformed(f"{error}.", field="data") from None
     # Of what was said rather than of what it became: a later release may add fields with defaults.

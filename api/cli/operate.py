@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Annotated
 
 import typer
@@ -18,6 +19,7 @@ from api.cli.output import (
     progress_bar,
 )
 from ledger import books
+from ledger.errors import ProjectionBehind, StorageUnavailable
 from ledger.store.database import Database, storage_errors
 from ledger.store.migrate import migrate as migrate_database
 from ledger.verify import verify as verify_database
@@ -35,8 +37,13 @@ def verify(as_json: Annotated[bool, JSON] = False) -> None:
     """
     with opened() as database, progress_bar() as bar:
         task = bar.add_task("facts", total=books.head_position(database))
+        engine = Engine(database)
+        with suppress(
+            ProjectionBehind, StorageUnavailable
+        ):  # A model that has stopped is proved as far as it is.
+            engine.catch_up()
         report = verify_database(
-            database, Engine(database).check, lambda position: bar.update(task, completed=position)
+            database, engine.check, lambda position: bar.update(task, completed=position)
         )
     if as_json:
         print_json({**report._asdict(), "checks": [check._asdict() for check in report.checks]})

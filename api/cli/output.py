@@ -9,11 +9,11 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Sequence
-from contextlib import nullcontext
-from typing import Literal, TextIO
+from typing import TextIO
 
 import typer
 from rich import box
+from rich.cells import cell_len
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -41,9 +41,8 @@ _ENDLESS = 1_000_000
 _CONTROLS = dict.fromkeys((*range(32), *range(127, 160)), "�")
 
 
-def console(file: TextIO | None = None) -> Console:
-    """Where people read: stdout unless said otherwise, as it is now, for tests exchange it."""
-    file = file or sys.stdout
+def console(file: TextIO) -> Console:
+    """Rich without markup, so that text is what it says, and without wrapping away from a terminal."""
     width = None if file.isatty() else _ENDLESS
     return Console(file=file, width=width, markup=False, emoji=False, highlight=False)
 
@@ -56,45 +55,44 @@ def print_json(value: object) -> None:
 
 def print_table(columns: str, rows: Iterable[Sequence[object]], *, title: str = "") -> None:
     """A table; `columns` are the headings, split at two spaces, those with a `>` stand to the right."""
-    table = _table(header=True)
-    for heading in columns.split("  "):
-        justify: Literal["left", "right"] = "right" if heading.startswith(">") else "left"
-        table.add_column(heading.removeprefix(">"), justify=justify, overflow="fold")
-    for row in rows:
-        table.add_row(*("" if value is None else _cell(value) for value in row))
-    _print_table(title, table)
+    _print(title, columns.split("  "), [[_cell(value) for value in row] for row in rows], header=True)
 
 
 def print_fields(fields: Iterable[tuple[str, object]], *, title: str = "") -> None:
     """Names and values, a line each; what is empty is left out."""
-    table = _table(header=False)
-    table.add_column(style="dim")
-    table.add_column(overflow="fold")
-    for name, value in fields:
-        if value not in ("", None):
-            table.add_row(name, _cell(value))
-    _print_table(title, table)
+    rows = [(name, _cell(value)) for name, value in fields if value not in ("", None)]
+    _print(title, ("", ""), rows, header=False)
 
 
 def _cell(value: object) -> str:
     """A value as text that cannot steer a terminal or break a line, whatever a file brought in."""
-    return str(value).translate(_CONTROLS)
+    return "" if value is None else str(value).translate(_CONTROLS)
 
 
-def _table(*, header: bool) -> Table:
-    drawn = box.SIMPLE_HEAD if header and sys.stdout.isatty() else None
-    return Table(box=drawn, show_header=header, pad_edge=False)
+def _print(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], *, header: bool) -> None:
+    """Drawn by rich in a terminal, in bare columns elsewhere."""
+    names = [column.removeprefix(">") for column in columns]
+    right = [column.startswith(">") for column in columns]
+    if sys.stdout.isatty():
+        table = Table(box=box.SIMPLE_HEAD if header else None, show_header=header, pad_edge=False)
+        for name, to_the_right in zip(names, right, strict=True):
+            table.add_column(name, justify="right" if to_the_right else "left", overflow="fold")
+        for row in rows:
+            table.add_row(*row)
+        console(sys.stdout).print(*(Text(title, style="bold"), table) if title else (table,), sep="\n")
+        return
+    lines = [names, *rows] if header else rows
+    widths = [max(map(cell_len, column)) for column in zip(*lines, strict=True)]
+    if title:
+        print_line(title)
+    for line in lines:
+        padded = (_padded(*cell) for cell in zip(line, widths, right, strict=True))
+        print_line("  ".join(padded).rstrip())
 
 
-def _print_table(title: str, table: Table) -> None:
-    """A table below its title; without the blanks that fill the lines where nobody sees them."""
-    out = console()
-    with nullcontext() if out.is_terminal else out.capture() as captured:
-        if title:
-            out.print(title, style="bold", soft_wrap=True)
-        out.print(table)
-    if captured is not None:
-        sys.stdout.writelines(f"{line.rstrip()}\n" for line in captured.get().splitlines())
+def _padded(text: str, width: int, to_the_right: bool) -> str:
+    blanks = " " * (width - cell_len(text))
+    return blanks + text if to_the_right else text + blanks
 
 
 def print_line(text: str = "") -> None:

@@ -23,7 +23,7 @@ from api.http.problems import (
     problem,
 )
 from api.http.rehearsal import Rehearsed, rehearse
-from api.http.service import Running, Service, answer
+from api.http.service import Service, answer, running
 from ledger import catalogue, codec
 from ledger.decisions import base
 from ledger.errors import InvalidIdentifier, KeyInFlight, LedgerError, Malformed, UnknownCommand
@@ -117,8 +117,12 @@ def _kind(command: type[base.Command]) -> Kind:
     return Kind(command, body_type, msgspec.json.Decoder(body_type).decode, id_type)
 
 
-KINDS = {name: _kind(catalogue.command_type(name)) for name in sorted(base.COMMANDS)}
-"""Every command of the catalogue by its name."""
+_OFTEN = ("orders.", "refunds.")
+KINDS = {
+    name: _kind(catalogue.command_type(name))
+    for name in sorted(base.COMMANDS, key=lambda name: (not name.startswith(_OFTEN), name))
+}
+"""Every command of the catalogue by its name; the framework looks for a route from first to last."""
 
 _sorted = msgspec.json.Encoder(order="sorted").encode
 _decode_batch = msgspec.json.Decoder(Batch).decode
@@ -248,17 +252,15 @@ async def _carry_out_all(service: Service, request: Request) -> Response:
     common = request.headers.get("idempotency-key", "")
     wanted: list[base.Request | LedgerError] = []
     taken: set[str] = set()
-    for number, item in enumerate(batch.commands):
-        try:
-            found = _item_request(item, common and f"{common}/{number}", request.scope[KEY_ID])
-            if not dry_run and found.key not in taken:
-                if not service.take(found.key):
-                    raise KeyInFlight(f"Got {found.key!r}.", field="idempotency_key")
-                taken.add(found.key)
-            wanted.append(found)
-        except LedgerError as refusal:
-            wanted.append(refusal)
     try:
+        for number, item in enumerate(batch.commands):
+            try:
+                found = _item_request(item, common and f"{common}/{number}", request.scope[KEY_ID])
+                if not dry_run:
+                    _take(service, found.key, taken)
+                wanted.append(found)
+            except LedgerError as refusal:
+                wanted.append(refusal)
         requests = [found for found in wanted if isinstance(found, base.Request)]
         decided = await run_in_threadpool(_decide, service, requests, dry_run=dry_run)
     finally:
@@ -270,6 +272,14 @@ async def _carry_out_all(service: Service, request: Request) -> Response:
         for found in wanted
     ]
     return answer(BatchAnswer(service.position, items), service.position)
+
+
+def _take(service: Service, key: str, taken: set[str]) -> None:
+    """Take a key for the batch, whose items may repeat each other; raises KeyInFlight."""
+    if key not in taken:
+        if not service.take(key):
+            raise KeyInFlight(f"Got {key!r}.", field="idempotency_key")
+        taken.add(key)
 
 
 def _item_request(item: Item, common_key: str, caller: str) -> base.Request:
@@ -318,17 +328,18 @@ _HEADERS = {
 
 def _parameters(kind: Kind) -> list[dict[str, Any]]:
     key = {"type": "string", "pattern": "^[!-~]{1,200}$"}
+    version = {"type": "string", "pattern": r'^"\d{1,18}"$'}
     return [
         parameter("id", "path", "Whom or what it is about.", msgspec.json.schema(kind.id_type)),
         parameter("Idempotency-Key", "header", "A new one for each new command.", key, required=True),
-        parameter("If-Match", "header", "The ETag that the stream must still have.", {"type": "string"}),
+        parameter("If-Match", "header", "The ETag that the stream must still have.", version),
         _DRY_RUN,
     ]
 
 
 def _add(router: APIRouter, name: str, kind: Kind) -> None:
-    async def endpoint(request: Request, service: Running) -> Response:
-        return await _carry_out(service, request, name)
+    async def endpoint(request: Request) -> Response:
+        return await _carry_out(running(request), request, name)
 
     collection, _, action = name.partition(".")
     title, _, description = (kind.command.__doc__ or "").strip().partition("\n")
@@ -369,9 +380,9 @@ for _name, _one in KINDS.items():
         "requestBody": body_of(Batch, required=True),
     },
 )
-async def batch(request: Request, service: Running) -> Response:
+async def batch(request: Request) -> Response:
     """Decide many commands at once."""
-    return await _carry_out_all(service, request)
+    return await _carry_out_all(running(request), request)
 
 
 @router.post("/v1/{collection}/{id:path}/{action}", include_in_schema=False)

@@ -80,12 +80,13 @@ class Service:
             await asyncio.sleep(_LOOK_AGAIN_S)
 
 
-def _service(request: Request) -> Service:
+def running(request: Request) -> Service:
+    """The service behind the application that a request came to."""
     service: Service = request.app.state.service
     return service
 
 
-Running = Annotated[Service, Depends(_service)]
+Running = Annotated[Service, Depends(running)]
 
 
 def answer(value: object, position: int, headers: dict[str, str] | None = None) -> Response:

@@ -7,6 +7,7 @@ lines, and what is held never spans more than HELD_ROWS rows of the file.
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
@@ -125,19 +126,21 @@ def gather(batches: Iterable[Batch], id_column: str) -> Iterator[Lines]:
             for id_, run in groupby(batch.columns[id_column]):
                 start, offset = offset, offset + len(list(run))
                 _sort_in(waiting, by_id, batch, id_, start, offset)
-            reached = batch.first + batch.size
-            while waiting and (
-                waiting[0].last + QUIET_ROWS < reached or waiting[0].first + HELD_ROWS < reached
-            ):
-                document = waiting.popleft()
-                if document.last + QUIET_ROWS >= reached:
-                    detail = f"The lines of {document.id!r} span more than {HELD_ROWS} rows."
-                    document.fault = DocumentSplit(detail)
-                if by_id.get(document.id) is document:
-                    del by_id[document.id]
-                yield left.checked(document.close())
-        for document in waiting:
-            yield left.checked(document.close())
+            yield from left.checked(_complete(waiting, by_id, batch.first + batch.size))
+        yield from left.checked(waiting)
+
+
+def _complete(waiting: deque[_Open], by_id: dict[str, _Open], reached: int) -> list[_Open]:
+    """Take out the documents that leave when row `reached` is next."""
+    found = []
+    while waiting and (waiting[0].last + QUIET_ROWS < reached or waiting[0].first + HELD_ROWS < reached):
+        document = waiting.popleft()
+        if document.last + QUIET_ROWS >= reached:
+            document.fault = DocumentSplit(f"Lines of {document.id!r} span more than {HELD_ROWS} rows.")
+        if by_id.get(document.id) is document:
+            del by_id[document.id]
+        found.append(document)
+    return found
 
 
 def _sort_in(
@@ -166,15 +169,27 @@ class _Left:
         self._database.execute("CREATE TABLE documents (id TEXT PRIMARY KEY) WITHOUT ROWID")
         self._database.execute("BEGIN")
 
-    def checked(self, lines: Lines) -> Lines:
-        """The same, with a fault if a document of its id has left before."""
-        if not lines.id:
-            return lines
-        insert = "INSERT OR IGNORE INTO documents VALUES (?)"
-        if self._database.execute(insert, (lines.id,)).rowcount:
-            return lines
-        detail = f"Lines of {lines.id!r} stand more than {QUIET_ROWS} rows before row {lines.rows[0]}."
-        return lines._replace(fault=DocumentSplit(detail))
+    def checked(self, leaving: Iterable[_Open]) -> Iterator[Lines]:
+        """The lines of documents that leave, with a fault if one of the same id has left before."""
+        leaving = list(leaving)
+        known = self._add([document.id for document in leaving])
+        for document in leaving:
+            if document.id in known:
+                detail = (
+                    f"Lines of {document.id!r} stand more than {QUIET_ROWS} rows before row {document.first}."
+                )
+                document.fault = DocumentSplit(detail)
+            if document.id:
+                known.add(document.id)
+            yield document.close()
+
+    def _add(self, ids: list[str]) -> set[str]:
+        """Remember these; answers those that were known."""
+        among = "SELECT id FROM documents WHERE id IN (SELECT value FROM json_each(?))"
+        known = {id_ for (id_,) in self._database.execute(among, (json.dumps(ids),))}
+        rows = [(id_,) for id_ in ids if id_]
+        self._database.executemany("INSERT OR IGNORE INTO documents VALUES (?)", rows)
+        return known
 
     def close(self) -> None:
         """Forget them."""

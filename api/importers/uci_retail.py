@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Generator
 from datetime import datetime
+from operator import mul
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,6 @@ _DIGESTED = (
     "StockCode",
     "Description",
     "Quantity",
-    "micros",
     "CustomerID",
     "Country",
     "unit_price_mils",
@@ -68,7 +68,7 @@ UCI_RETAIL = Importer(documents, readers.count)
 
 
 def _prepared(batch: Batch) -> Batch:
-    """The rows of a batch as values, with two columns more: the amount in pence and the time in UTC µs."""
+    """The rows of a batch as values, with a column more: the amount in pence."""
     columns: dict[str, list[Any]] = {
         "InvoiceNo": batch.parsed("InvoiceNo", values.text, "", str),
         "StockCode": batch.parsed("StockCode", values.text, "", str),
@@ -78,19 +78,15 @@ def _prepared(batch: Batch) -> Batch:
         "CustomerID": batch.parsed("CustomerID", _customer, ""),
         "Country": batch.parsed("Country", values.text, "", str),
         "unit_price_mils": batch.parsed("unit_price_mils", values.whole, 0, int),
-        "micros": batch.parsed("InvoiceDate", _micros, 0),
     }
-    units_and_prices = zip(columns["Quantity"], columns["unit_price_mils"], strict=True)
-    columns["amount"] = [money.round_ratio(units * price, 10) for units, price in units_and_prices]
+    mils = map(mul, columns["Quantity"], columns["unit_price_mils"])
+    # The same as money.round_ratio(each, 10), which is too slow for every line there is.
+    columns["amount"] = [(each + 5) // 10 if each >= 0 else -((5 - each) // 10) for each in mils]
     return batch._replace(columns=columns)
 
 
 def _moment(cell: object) -> datetime:
     return values.moment(cell, ZONE)
-
-
-def _micros(cell: object) -> int:
-    return time.micros(values.moment(cell, ZONE))
 
 
 def _customer(cell: object) -> str:
@@ -107,10 +103,13 @@ def _document(lines: Lines, shop: str, platform: str) -> Document:
         raise InvalidIdentifier(f"{values.shown(lines.id)} is no number, nor one behind C or A.")
     columns = lines.columns
     _check(columns)
-    digest = codec.digest(*[columns[name] for name in _DIGESTED])
+    moments = columns["InvoiceDate"]
+    if moments.count(moments[0]) == len(moments):  # As almost always: said once, it is told sooner.
+        moments = moments[:1]
+    digest = codec.digest(*[columns[name] for name in _DIGESTED], [time.micros(at) for at in moments])
     known: dict[str, Any] = {
         "id": f"{platform}:{lines.id}",
-        "at": min(columns["InvoiceDate"]),
+        "at": min(moments),
         "shop": shop,
         "currency": CURRENCY,
     }

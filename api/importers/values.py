@@ -131,11 +131,17 @@ def _parsed(found: str, zone: tzinfo, layout: str) -> datetime:
 
 
 def _aware(local: datetime, zone: tzinfo) -> datetime:
-    """The same with its offset fixed to the minute, which later arithmetic is quicker with."""
+    """The same with its offset fixed, which later arithmetic is quicker with."""
     if local.tzinfo is None:
         local = local.replace(tzinfo=zone)
     offset = local.utcoffset() or timedelta()
-    return local.astimezone(timezone(timedelta(minutes=round(offset.total_seconds() / 60))))
+    # Before there were time zones, offsets had seconds; the ledger's have minutes.
+    return local.replace(tzinfo=_fixed(offset)) if not offset.seconds % 60 else local.astimezone(UTC)
+
+
+@lru_cache(maxsize=256)
+def _fixed(offset: timedelta) -> tzinfo:
+    return timezone(offset)
 
 
 @lru_cache(maxsize=64)

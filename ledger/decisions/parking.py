@@ -33,7 +33,7 @@ def _parked(state: Any, fact: FactParked, recorded: Recorded) -> Any:  # noqa: A
 
 def for_(parked: tuple[Waiting, ...], parent: str) -> tuple[Waiting, ...]:
     """Those that wait for the order to be `placed` or `paid`, or for the refund to be `requested`."""
-    return tuple(waiting for waiting in parked if waiting.fact.waits_for == parent)
+    return tuple(waiting for waiting in parked if waiting.fact.waits_for == parent) if parked else ()
 
 
 def without(parked: tuple[Waiting, ...], parent: str) -> tuple[Waiting, ...]:

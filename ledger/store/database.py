@@ -66,7 +66,9 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A transaction for a query or two; on PostgreSQL each statement sees the latest commit."""
-        with self.engine.connect() as connection, connection.begin():
+        # Without BEGIN and COMMIT, which are two more ways to the server and back.
+        level = {} if self.is_sqlite else {"isolation_level": "AUTOCOMMIT"}
+        with self.engine.connect().execution_options(**level) as connection, connection.begin():
             yield connection
 
     @contextmanager
