@@ -34,7 +34,7 @@ from ledger.store.log import DatabaseLoader, FactMapper, FactRecorder, Head, Key
 
 MAX_BATCH = 512
 """Most requests that share a commit: beyond it latency grows and speed no longer does."""
-_KEEP_STATES = 10_000
+_KEEP_STATES = 5_000
 _TRIES = 3
 
 assert catalogue.LIFECYCLES  # noqa: S101 - the catalogue is loaded for its effect: it registers all decisions

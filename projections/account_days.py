@@ -17,10 +17,12 @@ from sqlalchemy import (
     select,
 )
 
-from ledger import postings
+from ledger import books, postings
+from ledger.books import NOW, Clocks
 from ledger.decisions.base import identifier
 from ledger.errors import ProjectionBehind
 from ledger.events.base import Recorded
+from ledger.store.database import Database
 from ledger.store.schema import accounts, transfers
 from projections.base import Projection
 from projections.store import reached, tables
@@ -99,6 +101,23 @@ ACCOUNT_DAYS = Projection(
     fold,
     Row._make,
 )
+
+
+def balances(database: Database, account: str, clocks: Clocks = NOW) -> dict[str, int]:
+    """What the books say of an account in each of its currencies, as of any time without a whole history.
+
+    Raises UnknownAccount.
+    """
+    if clocks.as_of is None or clocks.as_at is not None:
+        return books.balances(database, account, clocks)
+    by_day: dict[str, int] = {}
+    for currency in books.balances(database, account):
+        with database.snapshot() as connection:
+            found = as_of_balance(connection, account, currency, clocks.as_of)
+        if found is None:
+            return books.balances(database, account, clocks)
+        by_day[currency] = found
+    return by_day
 
 
 def as_of_balance(connection: Connection, account: str, currency: str, as_of: int) -> int | None:

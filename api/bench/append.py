@@ -46,12 +46,13 @@ def run(place: Place, report: figures.Report, *, rounds: int, seconds: float) ->
         application.close()
     for callers in CALLERS:
         ours = rates[f"ours {callers}"]
-        what: dict[str, Any] = {
+        what: figures.What = {
             "benchmark": "append",
             "database": place.name,
             "case": f"{callers} caller{'s'[: callers > 1]}",
             "unit": "commands/s",
         }
+        beside = {"fsync µs": place.fsync_us} if place.fsync_us else {}
         for threads in THREADS:
             report(
                 figures.compare(
@@ -59,7 +60,7 @@ def run(place: Place, report: figures.Report, *, rounds: int, seconds: float) ->
                     rates[f"peer {threads}"],
                     against=f"eventsourcing, {threads} thread{'s'[: threads > 1]}",
                     target=TARGET if (callers, threads) == (CALLERS[-1], THREADS[-1]) else None,
-                    waits_for_disk=True,
+                    more=beside,
                     **what,
                 )
             )

@@ -4,14 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from statistics import median
-from typing import Any
+from typing import Unpack
 
 import msgspec
-from rich.console import Console
-from rich.table import Table
+from typing_extensions import TypedDict
+
+from api.cli.output import print_line, print_table
 
 Side = Callable[[], float]
 """Runs one side once and answers its figure."""
+
+
+class What(TypedDict, total=False):
+    """What a figure is about: the fields of Figure that are not measured."""
+
+    benchmark: str
+    database: str
+    case: str
+    unit: str
+    against: str
+    target: float | None
+    more: dict[str, float]
 
 
 class Figure(msgspec.Struct, frozen=True, kw_only=True):
@@ -19,22 +32,20 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True):
 
     `ours` and `theirs` are medians in `unit`; `ratio` is the median of the ratios of the `pairs` that ran one
     after the other, above 1 where ours is better. `target` is the least ratio we ask of ourselves, None where
-    there is none. `waits_for_disk` says that the other side flushes the disk for each of its steps, so that
-    the ratio depends on the disk. `more` holds what belongs beside the ratio, such as bytes per fact.
+    there is none. `more` holds what belongs beside the ratio: bytes per fact, how long the disk takes.
     """
 
     benchmark: str
     database: str
     case: str
     unit: str
-    ours: float
     against: str
+    ours: float
     theirs: float
     ratio: float
     pairs: tuple[tuple[float, float], ...]
     target: float | None = None
-    waits_for_disk: bool = False
-    more: dict[str, float] = msgspec.field(default_factory=dict)
+    more: dict[str, float] = {}
 
 
 Report = Callable[[Figure], None]
@@ -51,40 +62,26 @@ def interleaved(rounds: int, sides: Mapping[str, Side]) -> dict[str, list[float]
 
 
 def compare(
-    ours: list[float], theirs: list[float], *, less_is_better: bool = False, **what: Any
+    ours: list[float], theirs: list[float], *, less_is_better: bool = False, **what: Unpack[What]
 ) -> Figure:
-    """A figure of two columns measured in turn; `what` fills the remaining fields."""
+    """A figure of two columns that were measured in turn."""
     pairs = tuple(zip(ours, theirs, strict=True))
-    ratios = [b / a if less_is_better else a / b for a, b in pairs]
-    return Figure(
-        ours=median(ours),
-        theirs=median(theirs),
-        ratio=median(ratios),
-        pairs=pairs,
-        **what,
-    )
+    ratio = median(b / a if less_is_better else a / b for a, b in pairs)
+    return Figure(ours=median(ours), theirs=median(theirs), ratio=ratio, pairs=pairs, **what)
 
 
-def show(console: Console, machine: dict[str, Any], figures: list[Figure]) -> None:
-    """Print the machine and a table for each benchmark."""
-    console.print(", ".join(f"{name} {value}" for name, value in machine.items() if value is not None))
+def show(figures: list[Figure]) -> None:
+    """Print a table for each benchmark."""
     for benchmark in dict.fromkeys(figure.benchmark for figure in figures):
-        table = Table(title=benchmark, title_justify="left")
-        for name in ("database", "case", "against"):
-            table.add_column(name)
-        for name in ("ours", "theirs", "unit", "ratio", "target", "beside it"):
-            table.add_column(name, justify="right" if name != "unit" else "left")
-        for figure in figures:
-            if figure.benchmark == benchmark:
-                table.add_row(*_row(figure, machine))
-        console.print(table)
+        rows = [_row(figure) for figure in figures if figure.benchmark == benchmark]
+        print_table(
+            "database  case  against  >ours  >theirs  unit  >ratio  >target  beside it", rows, title=benchmark
+        )
+        print_line()
 
 
-def _row(figure: Figure, machine: dict[str, Any]) -> tuple[str, ...]:
-    beside = [f"{name} {value:,.4g}" for name, value in figure.more.items()]
-    if figure.waits_for_disk:
-        fsync = machine["fsync_us"] if figure.database == "sqlite" else machine["postgresql_fsync_us"]
-        beside.append(f"fsync {fsync:,.0f} µs" if fsync else "fsync unknown")
+def _row(figure: Figure) -> tuple[str, ...]:
+    target = "" if figure.target is None else f"{figure.target:g} ×"
     return (
         figure.database,
         figure.case,
@@ -93,8 +90,8 @@ def _row(figure: Figure, machine: dict[str, Any]) -> tuple[str, ...]:
         _rounded(figure.theirs),
         figure.unit,
         f"{figure.ratio:.2f} ×",
-        "" if figure.target is None else f"{'≥' if figure.ratio >= figure.target else 'missed:'} {figure.target:g}",
-        ", ".join(beside),
+        target if figure.target is None or figure.ratio >= figure.target else f"{target} MISSED",
+        ", ".join(f"{name} {_rounded(value)}" for name, value in figure.more.items()),
     )
 
 

@@ -13,19 +13,26 @@ from contextlib import ExitStack, contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from statistics import median
-from typing import Any
 
 import sqlalchemy as sa
 
-from ledger.store.database import Database
+from ledger.store.database import Database, storage_errors
 from ledger.store.migrate import migrate
 
 _BLOCK = 4096
-_ADMIN = "postgresql+psycopg"
+_FLUSHES = 200
+_SETTINGS = {
+    "sqlite": ("journal_mode", "synchronous"),
+    "postgresql": ("server_version", "fsync", "synchronous_commit", "wal_sync_method", "data_directory"),
+}
 
 
 class Place:
-    """A folder for SQLite files or a PostgreSQL server, with databases that are gone when it is left."""
+    """A folder for SQLite files or a PostgreSQL server, with databases that are gone when it is left.
+
+    `durability` is what a commit waits for, in the database's own words: the same for every side, because
+    all sides keep its defaults. `fsync_us` is how long the disk takes, None if the database is elsewhere.
+    """
 
     def __init__(self, url: sa.URL, folder: Path, stack: ExitStack) -> None:
         """Make databases beside `url`; what else is written goes to `folder`."""
@@ -34,6 +41,10 @@ class Place:
         self.is_sqlite = url.get_backend_name() == "sqlite"
         self.name = "sqlite" if self.is_sqlite else "postgresql"
         self._stack = stack
+        self.durability = self._durability()
+        data = folder if self.is_sqlite else Path(self.durability["data_directory"])
+        here = data.exists() and data.stat().st_dev == folder.stat().st_dev
+        self.fsync_us = fsync_us(folder) if here else None
 
     def fresh(self) -> sa.URL:
         """The URL of an empty database."""
@@ -53,25 +64,24 @@ class Place:
 
     def _administer(self, statement: str) -> None:
         engine = sa.create_engine(self.url, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
-        with engine.connect() as connection:
+        with storage_errors(), engine.connect() as connection:
             connection.exec_driver_sql(statement)
 
-    def durability(self) -> dict[str, Any]:
-        """What a commit waits for, as the database itself says it; the peer's settings are the same."""
+    def _durability(self) -> dict[str, str]:
+        ask = "PRAGMA" if self.is_sqlite else "SHOW"
         with self.ledger().read() as connection:
-
-            def ask(statement: str) -> Any:
-                return connection.exec_driver_sql(statement).scalar()
-
-            if self.is_sqlite:
-                return {"journal_mode": ask("PRAGMA journal_mode"), "synchronous": ask("PRAGMA synchronous")}
-            names = ("server_version", "fsync", "synchronous_commit", "wal_sync_method", "data_directory")
-            return {name: ask(f"SHOW {name}") for name in names}
+            return {
+                name: str(connection.exec_driver_sql(f"{ask} {name}").scalar())
+                for name in _SETTINGS[self.name]
+            }
 
 
 @contextmanager
 def place(url: str) -> Iterator[Place]:
-    """Fresh databases beside `url`: in the folder of an SQLite file, or on the server of PostgreSQL."""
+    """Fresh databases beside `url`: in the folder of an SQLite file, or on the server of PostgreSQL.
+
+    The database that `url` names is left alone.
+    """
     parsed = sa.make_url(url)
     beside = Path(parsed.database or ".").parent if parsed.get_backend_name() == "sqlite" else None
     with tempfile.TemporaryDirectory(prefix="bench-", dir=beside) as folder, ExitStack() as stack:
@@ -87,14 +97,15 @@ def postgresql() -> Iterator[str]:
         tempfile.TemporaryDirectory(prefix="pg-", ignore_cleanup_errors=True) as folder,
         get_server(Path(folder, "data"), cleanup_mode="delete") as running,
     ):
-        yield running.get_uri().replace(":@", "@").replace("postgresql://", f"{_ADMIN}://")
+        url = sa.make_url(running.get_uri().replace(":@", "@")).set(drivername="postgresql+psycopg")
+        yield url.render_as_string(hide_password=False)
 
 
-def fsync_us(folder: Path, times: int = 100) -> float:
-    """Median microseconds that writing 4 KiB and flushing them to the disk takes in a folder."""
+def fsync_us(folder: Path) -> float:
+    """Median microseconds that it takes to write 4 KiB and flush them to the disk of a folder."""
     block, took = os.urandom(_BLOCK), []
     with tempfile.TemporaryFile(dir=folder, buffering=0) as file:
-        for _ in range(times):
+        for _ in range(_FLUSHES):
             start = time.perf_counter()
             file.write(block)
             os.fsync(file.fileno())
@@ -102,7 +113,7 @@ def fsync_us(folder: Path, times: int = 100) -> float:
     return median(took) * 1e6
 
 
-def machine(folder: Path) -> dict[str, Any]:
+def machine() -> dict[str, str | int | None]:
     """What the figures depend on."""
     return {
         "system": platform.platform(terse=True),
@@ -110,8 +121,7 @@ def machine(folder: Path) -> dict[str, Any]:
         "cores": os.cpu_count(),
         "python": platform.python_version(),
         "sqlite": sqlite3.sqlite_version,
-        "eventsourcing": version("eventsourcing"),
-        "fsync_us": round(fsync_us(folder), 1),
+        **{package: version(package) for package in ("eventsourcing", "SQLAlchemy", "psycopg", "msgspec")},
     }
 
 

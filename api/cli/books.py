@@ -11,6 +11,7 @@ from api.cli.opening import AsAt, AsOf, clocks, opened
 from api.cli.output import JSON, amount, examples, note, print_json, print_line, print_table, when
 from ledger import books, money
 from ledger.postings import kind_of
+from projections import account_days
 
 app = typer.Typer()
 
@@ -85,7 +86,7 @@ def balance(
 ) -> None:
     """One account's balance in each of its currencies."""
     with opened() as database:
-        found = books.balances(database, account, clocks(database, as_of, as_at))
+        found = account_days.balances(database, account, clocks(database, as_of, as_at))
     if as_json:
         print_json({"account": account, "kind": kind_of(account).group, "balances": found})
         return

@@ -14,6 +14,7 @@ from api.http.service import Running, answer
 from ledger import books, time
 from ledger.errors import Malformed
 from ledger.postings import kind_of
+from projections import account_days
 
 router = APIRouter(tags=["books"])
 
@@ -156,7 +157,7 @@ def balances(service: Running, asked: OfTheLog, account: str) -> Response:
     """Read running balances, so that no history is summed."""
     clocks = asked.clocks(service.database)
     position = service.head() if clocks.as_at is None else clocks.as_at
-    found = books.balances(service.database, account, clocks)
+    found = account_days.balances(service.database, account, clocks)
     sums = [Money(amount, currency) for currency, amount in found.items()]
     return answer(Account(account, kind_of(account).group, sums), position)
 

@@ -385,7 +385,11 @@ async def batch(request: Request) -> Response:
     return await _carry_out_all(running(request), request)
 
 
-@router.post("/v1/{collection}/{id:path}/{action}", include_in_schema=False)
+last = APIRouter()
+"""What is looked at when no other route fits."""
+
+
+@last.post("/v1/{collection}/{id:path}/{action}", include_in_schema=False)
 async def unknown(collection: str, id: str, action: str) -> Response:  # noqa: A002 - the name in the path
     """Say that there is no such command, rather than that the address has another method."""
     raise UnknownCommand(f"Got {collection}.{action} for {id!r}.", field="command")

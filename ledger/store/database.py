@@ -98,7 +98,7 @@ class Database:
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     connection.isolation_level = None  # BEGIN is ours to say: IMMEDIATE for writers.
     _enter_wal_mode(connection)
-    for pragma in ("synchronous=FULL", "temp_store=MEMORY", "cache_size=-65536"):
+    for pragma in ("synchronous=FULL", "temp_store=MEMORY", "cache_size=-16384"):
         connection.execute(f"PRAGMA {pragma}")
 
 

@@ -1,13 +1,28 @@
-"""Stories in memory: a ledger without a database that decides commands and keeps what they lead to."""
+"""Stories in memory: given these steps, when this one, then these facts or that refusal.
 
-from collections.abc import Iterable, Sequence
+Their world: order p:1 of shop s1, sold by host h1 to buyer b1, is three cups for 100.00, nothing off, no freight;
+of its commission and host share 5.00 and 3.00 are agreed.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 import msgspec
+import pytest
 
 from ledger import catalogue
 from ledger.decisions.base import Account, Command, Known, Nothing, Past, Posted, Request, replay
+from ledger.decisions.fulfilment import ConfirmReceipt, DispatchParcel
+from ledger.decisions.order import OrderLine, PayOrder, PlaceOrder, RecordOrder, SettleOrder
+from ledger.decisions.refund import (
+    ApproveRefund,
+    CompleteRefund,
+    RecordRefund,
+    RefundItem,
+    ReportedLine,
+    RequestRefund,
+)
 from ledger.errors import LedgerError
 from ledger.events.base import Fact, Recorded, Source
 
@@ -17,25 +32,25 @@ START = datetime(2021, 6, 1, tzinfo=UTC)
 
 
 class Reported(NamedTuple):
-    """A command as a report of what happened elsewhere; without a version the source has none."""
+    """A command as a report of what happened elsewhere; version 0 is that of a source that has none."""
 
     command: Command
     version: int = 0
     system: str = "feed"
-
-    def request(self) -> Request:
-        return Request(command=self.command, source=Source(self.system, self.command.id, self.version))
 
 
 Step = Command | Reported
 
 
 def request(step: Step) -> Request:
-    return step.request() if isinstance(step, Reported) else Request(command=step)
+    """What the writer is asked; nobody gives a key."""
+    if isinstance(step, Reported):
+        return Request(command=step.command, source=Source(step.system, step.command.id, step.version))
+    return Request(command=step)
 
 
 class Memory(Nothing):
-    """A past that knows the facts it was told."""
+    """A past that remembers its facts by position; states, balances and claims are in what is known."""
 
     def __init__(self) -> None:
         self.facts: list[Recorded] = []
@@ -45,7 +60,7 @@ class Memory(Nothing):
 
 
 class Ledger:
-    """Decides one step after the other, an hour apart, as the writer would; nothing is kept on a disk."""
+    """Decides one step after the other, an hour apart, as the writer would; nothing reaches a disk."""
 
     def __init__(self, steps: Iterable[Step] = ()) -> None:
         self.memory = Memory()
@@ -65,17 +80,15 @@ class Ledger:
         self.posted += draft.posted
         return draft.facts
 
-    def facts(self, step: Step) -> list[Fact]:
-        return [recorded.fact for recorded in self.do(step)]
-
     def try_(self, step: Step) -> list[Fact] | LedgerError:
         """The facts of a step, or its refusal."""
         try:
-            return self.facts(step)
+            return [recorded.fact for recorded in self.do(step)]
         except LedgerError as refusal:
             return refusal
 
     def state(self, stream: str) -> Any:
+        """The state of a stream, folded from nothing."""
         return replay(stream, [recorded for recorded in self.memory.facts if recorded.stream == stream])
 
     def states(self) -> dict[str, Any]:
@@ -86,7 +99,7 @@ class Ledger:
         return self.known.accounts.get((account, currency), Account(0, 0)).balance
 
     def balances(self, currency: str = "CNY") -> dict[str, int]:
-        """All balances of a currency that are not zero."""
+        """All natural balances of a currency that are not zero."""
         return {
             name: account.balance
             for (name, held), account in self.known.accounts.items()
@@ -94,34 +107,108 @@ class Ledger:
         }
 
     def used(self) -> dict[str, int]:
+        """What is used of every subject, as far as it is anything."""
         return {subject: used for subject, (used, _) in self.known.claims.items() if used}
 
 
 class Has(NamedTuple):
-    """Any fact of a type whose named fields are these: what a story does not care about is left out."""
+    """A fact of a type whose named fields are these; the story does not care about the others."""
 
     fact: type[Fact]
-    fields: dict[str, Any]
+    fields: Mapping[str, Any]
 
-    def __eq__(self, other: object) -> bool:
-        return type(other) is self.fact and all(getattr(other, k) == v for k, v in self.fields.items())
-
-    def __hash__(self) -> int:
-        return hash(self.fact)
+    def fits(self, other: Fact) -> bool:
+        return type(other) is self.fact and all(
+            getattr(other, name) == value for name, value in self.fields.items()
+        )
 
     def __repr__(self) -> str:
-        fields = ", ".join(f"{name}={value!r}" for name, value in self.fields.items())
-        return f"{self.fact.__name__}({fields}, …)"
+        fields = "".join(f"{name}={value!r}, " for name, value in self.fields.items())
+        return f"{self.fact.__name__}({fields}…)"
 
 
 def has(fact: type[Fact], **fields: Any) -> Has:
     return Has(fact, fields)
 
 
-def told(given: Sequence[Step], when: Step) -> list[Fact] | LedgerError:
-    """What a step leads to after others: its facts or its refusal."""
-    return Ledger(given).try_(when)
+Then = Sequence[Fact | Has] | type[LedgerError]
+Row = tuple[Sequence[Step], Step, Then]
 
 
-def changed(command: Command, **fields: Any) -> Any:
+def tell(given: Sequence[Step], when: Step, then: Then) -> None:
+    """Check one row: the facts that follow in order, or the refusal, which leaves no trace."""
+    ledger = Ledger(given)
+    before = (len(ledger.memory.facts), dict(ledger.known.states), dict(ledger.known.claims))
+    accounts = dict(ledger.known.accounts)
+    found = ledger.try_(when)
+    if isinstance(then, type):
+        assert type(found) is then, f"{when} was to be refused as {then.code}, not: {found!r}"
+        assert found.detail, "a refusal says what is wrong this time"
+        # What had to be looked up may be known now, but nothing else than it was before.
+        assert len(ledger.memory.facts) == before[0]
+        assert {k: v for k, v in ledger.known.states.items() if v[0]} == before[1]
+        assert {k: v for k, v in ledger.known.claims.items() if v != (0, 0)} == {
+            k: v for k, v in before[2].items() if v != (0, 0)
+        }
+        assert ledger.known.accounts == accounts
+        return
+    assert not isinstance(found, LedgerError), f"{when} was refused: {found!r}"
+    same = len(found) == len(then) and all(
+        want.fits(fact) if isinstance(want, Has) else want == fact
+        for want, fact in zip(then, found, strict=True)
+    )
+    assert same, "\n".join(["wanted:", *map(repr, then), "found:", *map(repr, found)])
+
+
+def stories(rows: Mapping[str, Row]) -> pytest.MarkDecorator:
+    """One test for each row of a table, under its name."""
+    return pytest.mark.parametrize(("given", "when", "then"), rows.values(), ids=list(rows))
+
+
+def but(command: Any, **fields: Any) -> Any:
+    """The same command with other fields."""
     return msgspec.structs.replace(command, **fields)
+
+
+# The world of the stories.
+
+CUPS = OrderLine(sku="cup", quantity=3, amount=10_000)
+PLACE = PlaceOrder(id="p:1", shop="s1", host="h1", buyer="b1", currency="CNY", lines=(CUPS,))
+PAY = PayOrder(id="p:1", cash=10_000)
+DISPATCH = DispatchParcel(id="p:1", waybill="w1")
+CONFIRM = ConfirmReceipt(id="p:1")
+SETTLE = SettleOrder(id="p:1", commission=500, host_share=300)
+RECORD = RecordOrder(id="p:1", shop="s1", host="h1", buyer="b1", currency="CNY", lines=(CUPS,))
+
+PLACED: tuple[Step, ...] = (PLACE,)
+PAID: tuple[Step, ...] = (*PLACED, PAY)
+DISPATCHED: tuple[Step, ...] = (*PAID, DISPATCH)
+CONFIRMED: tuple[Step, ...] = (*DISPATCHED, CONFIRM)
+SETTLED: tuple[Step, ...] = (*CONFIRMED, SETTLE)
+
+
+def asked(id_: str, cash: int | None = None, order: str = "p:1", **fields: Any) -> RequestRefund:
+    """A request for so much cash of the first line, or for all that is left of the order."""
+    items = () if cash is None else (RefundItem(line=1, cash=cash),)
+    return RequestRefund(id=id_, order=order, items=items, **fields)
+
+
+def refunded(id_: str, cash: int | None = None, order: str = "p:1") -> tuple[Step, ...]:
+    """A refund from the request to the money."""
+    return (asked(id_, cash, order), ApproveRefund(id=id_), CompleteRefund(id=id_))
+
+
+def gave(id_: str, cash: int, line: int = 1, order: str = "p:1", **fields: Any) -> RecordRefund:
+    """A refund of one line that happened elsewhere."""
+    lines = (ReportedLine(line=line, cash=cash),)
+    return RecordRefund(
+        **{
+            "id": id_,
+            "order": order,
+            "shop": "s1",
+            "buyer": "b1",
+            "currency": "CNY",
+            "lines": lines,
+            **fields,
+        }
+    )

@@ -5,6 +5,7 @@ from datetime import timedelta
 from itertools import permutations
 from typing import Any
 
+import msgspec
 import pytest
 
 from ledger.books import trial_balance
@@ -26,7 +27,7 @@ from ledger.store.log import FactMapper, FactRecorder
 from ledger.store.migrate import migrate
 from ledger.verify import verify
 from ledger.writer import Result, Writer
-from tests.ledger.stories import START, changed
+from tests.ledger.stories import START
 
 
 @pytest.fixture
@@ -240,7 +241,7 @@ def end(facts: Sequence[Recorded], stream: str) -> Any:
     """The state of a stream, but for where its facts stand and when the money was handed out."""
     state = replay(stream, [recorded for recorded in facts if recorded.stream == stream])
     fields = {"handed_out": 0} if stream.startswith("order-") else {"completed": bool(state.completed)}
-    return changed(state, **fields)
+    return msgspec.structs.replace(state, **fields)
 
 
 @pytest.mark.parametrize(("reports", "expected"), STORIES.values(), ids=STORIES)

@@ -1,0 +1,97 @@
+"""The suite: every benchmark on every database, and the figures as one value."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+
+from api.bench import append, importing, memory, reading, replay
+from api.bench.data import retail_file
+from api.bench.figures import Figure
+from api.bench.place import Place, machine, place, postgresql
+
+
+class Sizes(NamedTuple):
+    """How much is measured: rounds of each pair, seconds of each side of an append, and numbers of things."""
+
+    rounds: int
+    seconds: float
+    orders: int
+    reads: int
+    rows: int
+    memory_rows: int
+
+
+FULL = Sizes(rounds=5, seconds=1.0, orders=20_000, reads=300, rows=200_000, memory_rows=500_000)
+QUICK = Sizes(rounds=2, seconds=0.05, orders=100, reads=5, rows=1_000, memory_rows=2_000)
+
+BENCHMARKS = ("append", "import", "replay", "read", "memory")
+_FILE_IN_A_FOLDER = "retail/online_retail.parquet"
+
+
+def run(
+    databases: Sequence[str] = (),
+    *,
+    postgres: bool = False,
+    only: Sequence[str] = BENCHMARKS,
+    quick: bool = False,
+    data: Path | None = None,
+    output: Path | None = None,
+    progress: Callable[[str], object] | None = None,
+) -> dict[str, Any]:
+    """Run the benchmarks; answers `{"machine": …, "sizes": …, "databases": …, "figures": […]}`.
+
+    `databases` are URLs (none: SQLite in a temporary folder) beside which fresh databases are made and
+    removed again; with `postgres` a server of our own is started too. `data` is a retail file as `assurance
+    import uci-retail` takes it, or a folder that holds it as retail/online_retail.parquet; without it a file
+    of the same shape is generated. `progress` is told what is being measured. The answer is also written to
+    `output`.
+    """
+    sizes = QUICK if quick else FULL
+    found: dict[str, Any] = {"machine": machine(), "sizes": sizes._asdict(), "databases": {}, "figures": []}
+    figures: list[Figure] = []
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
+        urls = list(databases)
+        if postgres:
+            urls.append(stack.enter_context(postgresql()))
+        file = _retail(data, folder, sizes.rows)
+        for url in urls or [f"sqlite:///{folder / 'ledger.db'}"]:
+            with place(url) as where:
+                found["databases"][where.name] = {**where.durability, "fsync_us": where.fsync_us}
+                for name in only:
+                    if progress is not None:
+                        progress(f"{name} on {where.name}")
+                    _run(name, where, figures.append, sizes, file)
+    found["figures"] = msgspec.to_builtins(figures)
+    if output is not None:
+        output.write_text(json.dumps(found, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    return found
+
+
+def _run(name: str, where: Place, report: Callable[[Figure], None], sizes: Sizes, file: Path) -> None:
+    match name:
+        case "append":
+            append.run(where, report, rounds=sizes.rounds, seconds=sizes.seconds)
+        case "import":
+            importing.run(where, report, rounds=sizes.rounds, file=file)
+        case "replay":
+            replay.run(where, report, rounds=sizes.rounds, orders=sizes.orders, file=file)
+        case "read":
+            reading.run(where, report, rounds=sizes.rounds, orders=sizes.orders, reads=sizes.reads)
+        case "memory":
+            memory.run(where, report, rows=sizes.memory_rows)
+
+
+def _retail(data: Path | None, folder: Path, rows: int) -> Path:
+    if data is not None:
+        return data / _FILE_IN_A_FOLDER if data.is_dir() else data
+    file = folder / "generated.csv"
+    retail_file(file, rows)
+    return file

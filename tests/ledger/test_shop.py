@@ -1,0 +1,159 @@
+"""Stories of shops and hosts: opening, deposit, pay-out and leaving."""
+
+from ledger.decisions.correction import RecordCorrection
+from ledger.decisions.refund import AdvanceRefund
+from ledger.decisions.shop import (
+    CloseShop,
+    OpenShop,
+    PayDeposit,
+    PayOutHost,
+    PayOutShop,
+    RefundDeposit,
+    RequestClosing,
+)
+from ledger.errors import (
+    AlreadyExists,
+    InsufficientFunds,
+    InvalidAmount,
+    InvalidCurrency,
+    UnknownShop,
+    WrongState,
+)
+from ledger.events.refund import RefundAdvanceRecovered
+from ledger.events.shop import (
+    DepositPaid,
+    DepositRefunded,
+    HostPaidOut,
+    ShopClosed,
+    ShopClosingRequested,
+    ShopOpened,
+    ShopPaidOut,
+)
+from ledger.money import MAX_AMOUNT
+from tests.ledger.stories import (
+    PAID,
+    SETTLED,
+    Ledger,
+    Reported,
+    Row,
+    asked,
+    but,
+    gave,
+    refunded,
+    stories,
+    tell,
+)
+
+OPEN = OpenShop(id="s1", name="Cups", industry="home")
+PAY_IN = PayDeposit(id="s1", amount=1_000)
+PAY_BACK = RefundDeposit(id="s1")
+PAY_OUT, PAY_HOST = PayOutShop(id="s1"), PayOutHost(id="h1")
+LEAVE, CLOSE = RequestClosing(id="s1", reason="moving on"), CloseShop(id="s1")
+OPENED = (OPEN,)
+FUNDED = (OPEN, PAY_IN)
+LEAVING = (*FUNDED, LEAVE)
+CLOSED = (OPEN, LEAVE, CLOSE)
+UNSETTLE = RecordCorrection(id="5", reason="too early")  # The settlement in SETTLED.
+OVER = ("guard_exceeded",)
+NOTHING = ()
+
+OPENING: dict[str, Row] = {
+    "a shop opens":                     ((),     OPEN,                                   [ShopOpened("Cups", "CNY", "home")]),
+    "the same again changes nothing":   (OPENED, OPEN,                                   NOTHING),
+    "under another name":               (OPENED, but(OPEN, name="Pots"),                 AlreadyExists),
+    "once it leaves":                   (LEAVING, OPEN,                                  AlreadyExists),
+    "once it is closed":                (CLOSED, OPEN,                                   AlreadyExists),
+    "in no currency":                   ((),     but(OPEN, currency="yuan"),             InvalidCurrency),
+}  # fmt: skip
+
+DEPOSIT: dict[str, Row] = {
+    "a shop pays in":                   (OPENED, PAY_IN,                                 [DepositPaid("s1", "CNY", 1_000)]),
+    "as often as it likes":             (FUNDED, PAY_IN,                                 [DepositPaid("s1", "CNY", 1_000)]),
+    "nothing":                          (OPENED, but(PAY_IN, amount=0),                  InvalidAmount),
+    "more than can be kept":            (OPENED, but(PAY_IN, amount=MAX_AMOUNT + 1),     InvalidAmount),
+    "a shop nobody opened":             ((),     PAY_IN,                                 UnknownShop),
+    "a closed shop":                    (CLOSED, PAY_IN,                                 WrongState),
+    "what was advanced comes first":    ((OPEN, gave("r1", 400, order="")), PAY_IN,
+                                         [DepositPaid("s1", "CNY", 1_000), RefundAdvanceRecovered("", "s1", "CNY", 0, 0, 400)]),
+    "as far as it reaches":             ((OPEN, gave("r1", 4_000, order="")), PAY_IN,
+                                         [DepositPaid("s1", "CNY", 1_000), RefundAdvanceRecovered("", "s1", "CNY", 0, 0, 1_000)]),
+    "all of it back":                   (LEAVING, PAY_BACK,                              [DepositRefunded("s1", "CNY", 1_000)]),
+    "a part back":                      (LEAVING, but(PAY_BACK, amount=300),             [DepositRefunded("s1", "CNY", 300)]),
+    "more than there is":               (LEAVING, but(PAY_BACK, amount=1_001),           InsufficientFunds),
+    "nothing back":                     ((OPEN, LEAVE), PAY_BACK,                        InvalidAmount),
+    "not while it sells":               (FUNDED, PAY_BACK,                               WrongState),
+    "not once it is closed":            (CLOSED, PAY_BACK,                               WrongState),
+    "not while something is advanced":  ((*LEAVING, *PAID, asked("r1"), AdvanceRefund(id="r1")), PAY_BACK, WrongState),
+    "not while it owes":                ((*SETTLED, PAY_OUT, UNSETTLE, *LEAVING), PAY_BACK, WrongState),
+    "back to a shop nobody opened":     ((),     PAY_BACK,                               UnknownShop),
+}  # fmt: skip
+
+PAYING_OUT: dict[str, Row] = {
+    "all that is owed":                 (SETTLED, PAY_OUT,                               [ShopPaidOut("s1", "CNY", 9_200)]),
+    "a part":                           (SETTLED, but(PAY_OUT, amount=200),              [ShopPaidOut("s1", "CNY", 200)]),
+    "more than is owed":                (SETTLED, but(PAY_OUT, amount=9_201),            InsufficientFunds),
+    "a report of more than is owed":    (SETTLED, Reported(but(PAY_OUT, amount=9_300)),  [ShopPaidOut("s1", "CNY", 9_300, 100, "feed", OVER)]),
+    "a report of what nobody owes":     ((),      Reported(but(PAY_OUT, amount=100)),    [ShopPaidOut("s1", "CNY", 100, 100, "feed", OVER)]),
+    "nothing is owed":                  ((*SETTLED, PAY_OUT), PAY_OUT,                   InvalidAmount),
+    "nothing in that currency":         (SETTLED, but(PAY_OUT, currency="USD"),          InvalidAmount),
+    "in no currency":                   (SETTLED, but(PAY_OUT, currency="?"),            InvalidCurrency),
+    "all that a host is owed":          (SETTLED, PAY_HOST,                              [HostPaidOut("h1", "CNY", 300)]),
+    "a part of it":                     (SETTLED, but(PAY_HOST, amount=1),               [HostPaidOut("h1", "CNY", 1)]),
+    "more than a host is owed":         (SETTLED, but(PAY_HOST, amount=301),             InsufficientFunds),
+    "a report of more for a host":      (SETTLED, Reported(but(PAY_HOST, amount=301)),   [HostPaidOut("h1", "CNY", 301, 1, "feed", OVER)]),
+    "a host who gave his share back":   ((*SETTLED, PAY_HOST, *refunded("r1")), PAY_HOST, InvalidAmount),
+}  # fmt: skip
+
+LEAVING_STORIES: dict[str, Row] = {
+    "a shop wants to leave":            (OPENED,  LEAVE,                                 [ShopClosingRequested("moving on")]),
+    "the same again changes nothing":   (LEAVING, LEAVE,                                 NOTHING),
+    "once it is closed":                (CLOSED,  LEAVE,                                 WrongState),
+    "a shop nobody opened":             ((),      LEAVE,                                 UnknownShop),
+    "closed when all is even":          ((OPEN, LEAVE), CLOSE,                           [ShopClosed()]),
+    "once the deposit is back":         ((*LEAVING, PAY_BACK), CLOSE,                    [ShopClosed()]),
+    "once it is paid out":              ((OPEN, *SETTLED, LEAVE, PAY_OUT), CLOSE,        [ShopClosed()]),
+    "closed again":                     (CLOSED,  CLOSE,                                 NOTHING),
+    "not before it wants to":           (OPENED,  CLOSE,                                 WrongState),
+    "not with a deposit":               (LEAVING, CLOSE,                                 WrongState),
+    "not with anything payable":        ((OPEN, *SETTLED, LEAVE), CLOSE,                 WrongState),
+    "not with anything advanced":       ((OPEN, LEAVE, gave("r1", 400, order="")), CLOSE, WrongState),
+    "closing a shop nobody opened":     ((),      CLOSE,                                 UnknownShop),
+}  # fmt: skip
+
+
+@stories(OPENING)
+def test_opening(given, when, then):
+    tell(given, when, then)
+
+
+@stories(DEPOSIT)
+def test_deposit(given, when, then):
+    tell(given, when, then)
+
+
+@stories(PAYING_OUT)
+def test_paying_out(given, when, then):
+    tell(given, when, then)
+
+
+@stories(LEAVING_STORIES)
+def test_leaving(given, when, then):
+    tell(given, when, then)
+
+
+def test_money_of_a_shop_from_the_first_deposit_to_the_last():
+    ledger = Ledger([*FUNDED, *SETTLED, PAY_OUT, PAY_HOST, *refunded("r1", 4_000)])
+    # Commission and host return 2.00 and 1.20; the deposit bears 10.00, the platform the rest for now.
+    assert ledger.balances() == {
+        "bank": 10_000 + 1_000 - 9_200 - 300 - 4_000,
+        "commission": 300,
+        "host_payable:h1": -120,
+        "refund_advance:s1": 4_000 - 200 - 120 - 1_000,
+    }
+    ledger.do(but(PAY_IN, amount=5_000))
+    assert ledger.balance("refund_advance:s1") == 0
+    assert ledger.balance("shop_deposit:s1") == 5_000 - 2_680
+    for step in (LEAVE, PAY_BACK, CLOSE):
+        ledger.do(step)
+    assert ledger.state("shop-s1").status == "closed"
+    assert ledger.balances() == {"bank": 180, "commission": 300, "host_payable:h1": -120}
