@@ -60,10 +60,8 @@ class Settings(BaseSettings):
 
     def listed(self) -> list[Setting]:
         """Every setting with its variable and description; passwords and secrets as stars."""
-        shown = {
-            "database_url": make_url(self.database_url).render_as_string(hide_password=True),
-            "secret": str(self.secret),
-        }
+        shown = {name: str(value) for name, value in self}
+        shown["database_url"] = make_url(self.database_url).render_as_string(hide_password=True)
         return [
             Setting(f"{PREFIX}{name}".upper(), shown[name], field.description or "")
             for name, field in type(self).model_fields.items()
@@ -72,6 +70,8 @@ class Settings(BaseSettings):
     def environment(self) -> dict[str, str]:
         """The same settings as variables, for a process of our own; holds the secrets themselves."""
         return {
-            f"{PREFIX}DATABASE_URL": self.database_url,
-            f"{PREFIX}SECRET": self.secret.get_secret_value(),
+            f"{PREFIX}{name}".upper(): value.get_secret_value()
+            if isinstance(value, SecretStr)
+            else str(value)
+            for name, value in self
         }

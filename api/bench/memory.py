@@ -72,7 +72,7 @@ def _measure(what: str, url: str, file: Path) -> None:
     if what == "import":
         data.load_file(ledger, file)
     else:
-        for stream, facts in groupby(data.facts(ledger, by_stream=True), attrgetter("stream")):
+        for stream, facts in groupby(data.facts(ledger, "originator_id, originator_version"), attrgetter("stream")):
             replay(stream, list(facts))
     ledger.close()
     print(_peak_kib())  # noqa: T201 - the answer to the process that asked

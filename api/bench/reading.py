@@ -17,7 +17,7 @@ from ledger.books import Clocks
 from ledger.decisions.base import replay
 from ledger.store import schema
 from ledger.store.database import Database
-from ledger.store.log import FactMapper, FactRecorder
+from ledger.store.log import DatabaseLoader, FactMapper
 
 ACCOUNT, CURRENCY = "bank", "CNY"
 """The account that every payment moves: the worst there is for whoever sums."""
@@ -31,7 +31,7 @@ def run(place: Place, report: figures.Report, *, rounds: int, orders: int, reads
     """
     ledger = place.ledger()
     data.load_orders(ledger, orders)
-    recorder, mapper = FactRecorder(ledger), FactMapper()
+    loader = DatabaseLoader(ledger, FactMapper())
     middle = _middle(ledger)
     as_of, as_at = Clocks(as_of=middle.as_of), Clocks(as_at=middle.as_at)
     chance = random.Random(7)  # noqa: S311 - the same orders every time
@@ -40,8 +40,10 @@ def run(place: Place, report: figures.Report, *, rounds: int, orders: int, reads
         return data.place_order(chance.randint(1, orders)).command.stream
 
     def state() -> object:
-        found = stream()
-        return replay(found, [mapper.to_domain_event(event) for event in recorder.select_events(found)])
+        name = stream()
+        with ledger.read() as connection:
+            loader.connection = connection
+            return replay(name, loader.streams((name,))[name])
 
     with peer.application(place.fresh(), batches=True) as application:
         peer.store(data.facts(ledger), application)

@@ -9,6 +9,7 @@ import uuid
 import structlog
 from fastapi import Request, Response
 from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import keys
@@ -58,6 +59,8 @@ class Entrance:
             if scope["path"].startswith(_LOCKED):
                 scope[KEY_ID] = await _authenticated(service, Request(scope))
             await self._app(scope, receive, stamped)
+        except ClientDisconnect:
+            return  # in the middle of its body: nobody is there to be answered
         except LedgerError as error:
             answer = refusal(error)
         except Exception as error:  # noqa: BLE001 - whoever asks must get an answer, whatever went wrong

@@ -90,6 +90,16 @@ def _position(service: Service) -> int:
         return reached(connection, ORDER_STATUS)
 
 
+def _place(service: Service, id_: str, clocks: Clocks) -> tuple[int, int]:
+    """The position that an answer will have seen at least, and the version of the order's stream there."""
+    with service.database.read() as connection:
+        position = reached(connection, ORDER_STATUS) if clocks.as_at is None else clocks.as_at
+        query = select(func.max(facts.c.originator_version)).where(
+            facts.c.originator_id == f"order-{id_}", facts.c.position <= position
+        )
+        return position, connection.execute(query).scalar() or 0
+
+
 async def _of_orders(
     service: Running, as_of: AsOf = None, as_at: AsAt = None, after_position: After = 0
 ) -> Clocks:
@@ -112,13 +122,13 @@ OfOrders = Annotated[Clocks, Depends(_of_orders)]
 )
 def timeline(service: Running, clocks: OfOrders, id: str) -> Response:  # noqa: A002 - the name in the path
     """Tell the facts of the order and of its refunds."""
-    position = _position(service)
+    position, _ = _place(service, id, clocks)
     steps = order_story(service.database, id, as_of=clocks.as_of, as_at=clocks.as_at)
     told = [
         Step(step.order.status, event(step.recorded), [_moved(transfer) for transfer in step.transfers])
         for step in steps
     ]
-    return answer(Timeline(id, told), position if clocks.as_at is None else clocks.as_at)
+    return answer(Timeline(id, told), position)
 
 
 @router.get(
@@ -130,19 +140,9 @@ def timeline(service: Running, clocks: OfOrders, id: str) -> Response:  # noqa: 
 )
 def status(service: Running, clocks: OfOrders, id: str) -> Response:  # noqa: A002 - as above
     """Read the order from its read model, or fold it again for another moment."""
-    position = _position(service)
+    position, version = _place(service, id, clocks)
     view = order_view(service.database, id, as_of=clocks.as_of, as_at=clocks.as_at)
-    version = _version(service, id, view.position)
-    return answer(_order(view), position if clocks.as_at is None else clocks.as_at, {"ETag": f'"{version}"'})
-
-
-def _version(service: Service, id_: str, position: int) -> int:
-    """The version that the order's stream had at a position."""
-    query = select(func.max(facts.c.originator_version)).where(
-        facts.c.originator_id == f"order-{id_}", facts.c.position <= position
-    )
-    with service.database.read() as connection:
-        return connection.execute(query).scalar() or 0
+    return answer(_order(view), position, {"ETag": f'"{version}"'})
 
 
 def _order(view: OrderView) -> Order:

@@ -413,7 +413,7 @@ def _adjustment(head: dict[str, Any], lines: list[dict[str, Any]]) -> dict[str, 
     return {
         **{name: value for name, value in head.items() if name in _OF_ADJUSTMENTS},
         "amount": sum(line["amount"] for line in lines),
-        "reason": "; ".join(line["title"] for line in lines if line["title"]),
+        "reason": "; ".join(line["title"] for line in lines if line["title"])[:1000],
     }
 
 

@@ -45,13 +45,15 @@ _REPEATING = {str, int, float, datetime, type(None)}
 class Batch(NamedTuple):
     """Some rows, column by column; `first` is the number of the first.
 
-    `faults` tells by offset which rows could not be read, and why; their cells may be empty.
+    `faults` tells by offset which rows could not be read, and why; their cells may be empty. `kinds` tells of
+    some columns what all their cells are.
     """
 
     first: int
     size: int
     columns: dict[str, list[Any]]
     faults: dict[int, LedgerError]
+    kinds: dict[str, type[Any]]
 
     def parsed(
         self, name: str, parse: Callable[[Any], Value], empty: Value, exact: type[Value] | None = None
@@ -61,7 +63,7 @@ class Batch(NamedTuple):
         A cell that `parse` refuses is a fault of its row and counts as `empty`.
         """
         cells = self.columns[name]
-        kinds = set(map(type, cells))
+        kinds = {self.kinds[name]} if name in self.kinds else set(map(type, cells))
         if kinds == {exact}:
             return cells
         if len(kinds - {type(None)}) <= 1 and kinds <= _REPEATING:
@@ -69,6 +71,19 @@ class Batch(NamedTuple):
                 values = {cell: parse(cell) for cell in set(cells)}
                 return [values[cell] for cell in cells]
         return [self._parsed(offset, name, cell, parse, empty) for offset, cell in enumerate(cells)]
+
+    def limit(
+        self, name: str, values: list[Value], measure: Callable[[Value], int], low: int, high: int
+    ) -> None:
+        """Make faults of the rows whose value, by its length or size, is not within these bounds."""
+        if not values or (
+            max(map(measure, values)) <= high and (not low or min(map(measure, values)) >= low)
+        ):
+            return
+        for offset, value in enumerate(values):
+            if not low <= measure(value) <= high:
+                shown = repr(value)[:60]
+                self.faults.setdefault(offset, Malformed(f"{name}: {shown} is out of range.", field=name))
 
     def _parsed(
         self, offset: int, name: str, cell: object, parse: Callable[[Any], Value], empty: Value
@@ -136,8 +151,9 @@ def _troubles(path: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, EOFError, zlib.error, pa.ArrowException, UnicodeError, LookupError, csv.Error) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise Malformed(f"{path.name}: {reason.strip().splitlines()[0] if reason else error!r}.") from error
+        said = error.strerror if isinstance(error, OSError) and error.strerror else str(error) or repr(error)
+        reason = said.strip().splitlines()[0].strip("'.")
+        raise Malformed(f"{path.name}: {reason}.") from error
 
 
 def _present(
@@ -257,7 +273,8 @@ def _parquet(path: Path, columns: Collection[str], optional: Collection[str]) ->
         for found in file.iter_batches(BATCH_ROWS, columns=wanted, use_threads=False):
             faults: dict[int, LedgerError] = {}
             cells = {name: _cells(found.column(name), name, faults) for name in wanted}
-            yield _batch(first, found.num_rows, cells, columns, faults)
+            kinds = {name: kind for name in wanted if (kind := _kind_of(found.column(name)))}
+            yield _batch(first, found.num_rows, cells, columns, faults, kinds)
             first += found.num_rows
 
 
@@ -290,6 +307,15 @@ def _cells(column: pa.Array, name: str, faults: dict[int, LedgerError]) -> list[
     return found
 
 
+def _kind_of(column: pa.Array) -> type[Any] | None:
+    """What all cells of a column without gaps are."""
+    if column.null_count:
+        return None
+    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+        return str
+    return int if pa.types.is_integer(column.type) else None
+
+
 def _timestamps(column: pa.Array) -> list[Any]:
     """Times to the microsecond, each different one made once: they are slow to make and often repeat."""
     exact = column.cast(pa.timestamp("us", column.type.tz), safe=False).dictionary_encode()
@@ -303,6 +329,8 @@ def _batch(
     cells: dict[str, list[Any]],
     columns: Collection[str],
     faults: dict[int, LedgerError],
+    kinds: dict[str, type[Any]] | None = None,
 ) -> Batch:
     """A batch with every column; those the file lacks are empty."""
-    return Batch(first, size, {name: cells.get(name) or [None] * size for name in columns}, faults)
+    filled = {name: cells.get(name) or [None] * size for name in columns}
+    return Batch(first, size, filled, faults, {} if faults else kinds or {})

@@ -7,7 +7,7 @@ the books. A line's amount is quantity × unit price (thousandths of a pound), r
 from __future__ import annotations
 
 import re
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from datetime import datetime
 from operator import mul
 from pathlib import Path
@@ -21,7 +21,7 @@ from ledger.decisions.adjustment import RecordAdjustment
 from ledger.decisions.base import Command, Request
 from ledger.decisions.order import OrderLine, RecordOrder
 from ledger.decisions.refund import RecordRefund, ReportedLine
-from ledger.errors import InvalidAmount, InvalidIdentifier, LedgerError, Malformed
+from ledger.errors import InvalidIdentifier, LedgerError
 from ledger.events.base import Source
 
 SYSTEM = "uci-retail"
@@ -48,9 +48,13 @@ _DIGESTED = (
 _KINDS = {"": "sales", "C": "refunds", "A": "adjustments"}
 _NUMBER = re.compile(r"([CA]?)[^\sA-Za-z\x00-\x1f\x7f]{1,95}")
 """As long as fits an identifier behind the longest platform."""
-_LONGEST_CODE = 128
-_LONGEST_TITLE = 1000
-_MOST_UNITS = 1_000_000_000
+_LONGEST_TEXT = 1_000
+_LIMITS: tuple[tuple[str, Callable[[Any], int], int, int], ...] = (
+    ("StockCode",   len, 1,           128),
+    ("Description", len, 0, _LONGEST_TEXT),
+    ("Quantity",    abs, 0, 1_000_000_000),
+    ("amount",      abs, 0, money.MAX_AMOUNT),
+)  # fmt: skip
 
 
 def documents(path: Path, options: Options) -> Generator[Document]:
@@ -82,6 +86,8 @@ def _prepared(batch: Batch) -> Batch:
     mils = map(mul, columns["Quantity"], columns["unit_price_mils"])
     # The same as money.round_ratio(each, 10), which is too slow for every line there is.
     columns["amount"] = [(each + 5) // 10 if each >= 0 else -((5 - each) // 10) for each in mils]
+    for name, measure, low, high in _LIMITS:
+        batch.limit(name, columns[name], measure, low, high)
     return batch._replace(columns=columns)
 
 
@@ -102,7 +108,6 @@ def _document(lines: Lines, shop: str, platform: str) -> Document:
     if not number:
         raise InvalidIdentifier(f"{values.shown(lines.id)} is no number, nor one behind C or A.")
     columns = lines.columns
-    _check(columns)
     moments = columns["InvoiceDate"]
     if moments.count(moments[0]) == len(moments):  # As almost always: said once, it is told sooner.
         moments = moments[:1]
@@ -114,31 +119,19 @@ def _document(lines: Lines, shop: str, platform: str) -> Document:
         "currency": CURRENCY,
     }
     buyer = next(filter(None, columns["CustomerID"]), "")
-    amount = sum(columns["amount"])
+    amount = money.amount(sum(columns["amount"]), signed=True)
     command: Command
     if number[1] == "A":
         reason = "; ".join(filter(None, columns["Description"]))
-        command = RecordAdjustment(**known, amount=amount, reason=reason)
+        command = RecordAdjustment(**known, amount=amount, reason=reason[:_LONGEST_TEXT])
     elif number[1] == "C":
-        amount = sum(map(abs, columns["amount"]))
+        amount = money.amount(sum(map(abs, columns["amount"])))
         command = RecordRefund(**known, buyer=buyer, lines=_refunded(columns))
     else:
         command = RecordOrder(**known, buyer=buyer, lines=_sold(columns), settled=True)
     source = Source(SYSTEM, command.id, 0, digest)
     request = Request(command=command, key=f"{SYSTEM}/{command.id}", digest=digest, source=source)
     return Document(lines.rows, request, _KINDS[number[1]], amount)
-
-
-def _check(columns: dict[str, list[Any]]) -> None:
-    """Refuse what no fact can keep."""
-    codes = columns["StockCode"]
-    if not all(codes) or max(map(len, codes)) > _LONGEST_CODE:
-        raise InvalidIdentifier(f"StockCode has 1 to {_LONGEST_CODE} characters.")
-    if max(map(len, columns["Description"])) > _LONGEST_TITLE:
-        raise Malformed(f"Description has at most {_LONGEST_TITLE} characters.")
-    if max(map(abs, columns["Quantity"])) > _MOST_UNITS:
-        raise InvalidAmount(f"Quantity is at most {_MOST_UNITS}.")
-    money.amount(sum(map(abs, columns["amount"])))
 
 
 def _sold(columns: dict[str, list[Any]]) -> tuple[OrderLine, ...]:

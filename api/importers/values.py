@@ -69,15 +69,15 @@ def whole(cell: object) -> int:
     number: int | Decimal | None = None
     if isinstance(cell, int) and not isinstance(cell, bool):
         number = cell
-    elif isinstance(cell, str) and (found := _WHOLE.fullmatch(cell)):
-        number = int(found[1])
+    elif isinstance(cell, str) and (digits := _WHOLE.fullmatch(cell)):
+        number = int(digits[1])
     elif isinstance(cell, float | Decimal) and not is_missing(cell):
         number = decimal(cell)
-    if number is None or number != int(number):
+    if number is None or number != (found := int(number)):
         raise Malformed(f"{shown(cell)} is not a whole number.")
-    if abs(number) >= _WHOLE_LIMIT:
+    if abs(found) >= _WHOLE_LIMIT:
         raise Malformed(f"{shown(cell)} is out of range.")
-    return int(number)
+    return found
 
 
 def decimal(cell: object) -> Decimal:

@@ -18,7 +18,6 @@ import msgspec
 
 from ledger import codec, money, postings, time
 from ledger.errors import (
-    AlreadyReversed,
     InsufficientFunds,
     InvalidAmount,
     InvalidIdentifier,
@@ -497,8 +496,6 @@ class Past:
 
     @staticmethod
     def _over(subject: str, after: int, allowed: int) -> None:
-        if subject.startswith("reversed/"):
-            raise AlreadyReversed(f"Position {subject.removeprefix('reversed/')}.", field="id")
         if after < 0:
             raise NotCorrectable(f"What it used of {subject} was settled otherwise since.", field="id")
         raise RefundExceedsPaid(f"{subject.removeprefix('refund/')}: {after} of {allowed}.")

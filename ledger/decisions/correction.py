@@ -11,7 +11,7 @@ from ledger.codec import CODEC
 from ledger.decisions.base import INITIAL, Command, Item, On, Past, Text, decides, folds, identifier
 from ledger.decisions.bearing import recovered
 from ledger.decisions.order import Order, Recount, difference, recount
-from ledger.errors import NotCorrectable, WrongState
+from ledger.errors import AlreadyReversed, NotCorrectable, WrongState
 from ledger.events.adjustment import AdjustmentRecorded
 from ledger.events.base import Fact, Recorded
 from ledger.events.correction import CorrectionRecorded
@@ -70,10 +70,12 @@ def record(past: Past, command: RecordCorrection) -> Iterator[Item]:
 def reverse(past: Past, position: int, reason: str) -> Iterator[On]:
     """The mirror of the fact at a position, for its stream, and what has to follow from it.
 
-    Raises NotCorrectable, WrongState or UnknownPosition.
+    Raises AlreadyReversed, NotCorrectable, WrongState or UnknownPosition.
     """
     target = past.fact(position)
     fact = target.fact
+    if past.used(f"reversed/{position}"):
+        raise AlreadyReversed(f"Position {position}.", field="id")
     if type(fact) not in _UNDO:
         raise NotCorrectable(f"Position {position} is {fact.TOPIC}.", field="id")
     mirror = On(target.stream, CorrectionRecorded(position, fact.TOPIC, CODEC.encode_body(fact), reason))

@@ -1,4 +1,19 @@
-"""Reports whose parent is missing wait in the parent's stream and follow it in the same commit."""
+"""Reports whose parent is missing wait in the parent's stream and follow it in the same commit.
+
+The states and balances at the end are the same for every order in which reports of orders, their goods and
+their refunds arrive, newer versions and refunds of more than was paid included. What depends on the order:
+
+* positions, versions of streams and marks; and, of several refunds that together exceed what was paid, which
+  one carries the excess (and so whose system's suspense account, if several systems report them);
+* reports that contradict each other under one version: the first stands, the others are refused or reviewed;
+* versions that leave out or take back what an earlier one said (a payment, a settlement, a buyer), or that
+  place the order at another time;
+* pots that orders share: what a deposit bears or a pay-out leaves depends on what was in them then. Without
+  either, a shop's payable less its advances is the same;
+* requests that name no sums, the coupons that refunds asked for by cash take where other refunds of the order
+  name theirs, and cash that the platform advanced: they are reckoned from what is left when they are decided;
+* a newer version of a refund that an amendment of its order put into suspense: it is refused, for a person.
+"""
 
 from __future__ import annotations
 

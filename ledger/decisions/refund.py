@@ -315,6 +315,8 @@ def request(past: Past, command: RequestRefund) -> Iterator[Item]:
     """A refund is asked for once, of a paid order, for no more than is left."""
     order: Order = past.state(f"order-{command.order}")
     refund: Refund = past.state(command.stream)
+    if refund.order not in {"", command.order}:
+        raise AlreadyExists(f"Refund {command.id} is that of order {refund.order}.", field="id")
     if refund.requested or (refund.known and not past.reported):
         if not _asks_the_same(refund, command):
             raise AlreadyExists(f"Refund {command.id} was requested with other content.", field="id")

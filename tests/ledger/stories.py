@@ -70,12 +70,15 @@ class Ledger:
         for step in steps:
             self.do(step)
 
-    def do(self, step: Step) -> list[Recorded]:
-        """The facts of a step in their place; raises its refusal."""
+    def past(self) -> Past:
+        """What the next step may know, an hour later."""
         self.hours += 1
         now = (START + timedelta(hours=self.hours)).timestamp() * 1_000_000
-        past = Past(self.memory, self.known, len(self.memory.facts), int(now))
-        draft = past.decide(request(step))
+        return Past(self.memory, self.known, len(self.memory.facts), int(now))
+
+    def do(self, step: Step) -> list[Recorded]:
+        """The facts of a step in their place; raises its refusal."""
+        draft = self.past().decide(request(step))
         self.memory.facts += draft.facts
         self.posted += draft.posted
         return draft.facts

@@ -42,6 +42,7 @@ from tests.ledger.stories import (
     CONFIRM,
     CONFIRMED,
     CUPS,
+    DISPATCH,
     DISPATCHED,
     PAID,
     PAY,
@@ -106,7 +107,7 @@ PAYING: dict[str, Row] = {
     "a voided order":                   ((*PLACED, VOID), PAY,                           WrongState),
     "a report on a cancelled order":    ((*PLACED, CANCEL), Reported(PAY),               [PAID_FACT]),
     "a report before the order":        ((),     Reported(PAY),                          [has(FactParked, command="orders.pay", waits_for="placed")]),
-    "goods may have left before":       ((*PLACED, Reported(DISPATCHED[-1])), PAY,       [PAID_FACT]),
+    "goods may have left before":       ((*PLACED, Reported(DISPATCH)), PAY,       [PAID_FACT]),
 }  # fmt: skip
 
 SETTLING: dict[str, Row] = {
@@ -125,7 +126,7 @@ SETTLING: dict[str, Row] = {
     "unpaid":                           (PLACED,     SETTLE,                             WrongState),
     "a report of it before it is paid": (PLACED,     Reported(SETTLE),                   [has(FactParked, waits_for="paid")]),
     "an order nobody placed":           ((),         SETTLE,                             UnknownOrder),
-    "a report of it":                   ((),         Reported(SETTLE),                   [has(FactParked, waits_for="paid")]),
+    "a report of that":                 ((),         Reported(SETTLE),                   [has(FactParked, waits_for="paid")]),
     "voided since":                     ((*CONFIRMED, VOID), SETTLE,                     WrongState),
     "more than was paid":               (CONFIRMED,  but(SETTLE, host_share=9_501),      InsufficientFunds),
     "a report of more than was paid":   (CONFIRMED,  Reported(but(SETTLE, commission=15_000, host_share=5_000)),

@@ -5,12 +5,13 @@ import random
 import pytest
 from sqlalchemy import func, select
 
-from ledger import time
+from ledger import books, time
+from ledger.books import Clocks
 from ledger.postings import kind_of
 from ledger.store.database import Database
 from ledger.store.migrate import migrate
 from ledger.store.schema import accounts, transfers
-from projections.account_days import ACCOUNT_DAYS, TABLE, as_of_balance, kept
+from projections.account_days import ACCOUNT_DAYS, TABLE, as_of_balance, balances, kept
 from projections.engine import Engine
 from tests.projections.story import busy, day, write
 
@@ -84,3 +85,13 @@ def test_days_hold_the_positions_of_their_transfers(database: Database):
                 ),
             )
             assert tuple(connection.execute(span).one()) == (row.first_position, row.last_position)
+
+
+def test_the_door_to_balances_agrees_with_the_books(database: Database):
+    write(database, busy(13, 200))
+    Engine(database, (ACCOUNT_DAYS,)).catch_up()
+    with database.read() as connection:
+        names = connection.execute(select(accounts.c.name).order_by(accounts.c.number).limit(20)).scalars().all()
+    for name in names:
+        for asked in (Clocks(), Clocks(time.micros(day(12))), Clocks(time.micros(day(12)), 150)):
+            assert balances(database, name, asked) == books.balances(database, name, asked)

@@ -1,6 +1,7 @@
 """Commands over HTTP: the whole catalogue, answered once however often they are sent."""
 
 import asyncio
+import socket
 import threading
 from typing import Any
 
@@ -517,3 +518,16 @@ def test_a_body_comes_as_json_or_not_at_all(server: Served):
     assert server.client.post("/v1/orders/web:typed/cancel", headers=headers).status_code == 200
     with_charset = {"Idempotency-Key": "charset", "Content-Type": "Application/JSON; charset=utf-8"}
     assert server.client.post("/v1/shops/S-c/open", content=b"{}", headers=with_charset).status_code == 200
+
+
+def test_whoever_leaves_in_the_middle_is_not_answered(server: Served, caplog: pytest.LogCaptureFixture):
+    host, port = server.url.removeprefix("http://").split(":")
+    head = (
+        "POST /v1/orders/web:left/cancel HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        f"Authorization: Bearer {server.key}\r\nIdempotency-Key: left\r\nContent-Length: 100\r\n\r\n{{"
+    )
+    with socket.create_connection((host, int(port))) as connection:
+        connection.sendall(head.encode())
+    server.placed("web:left")
+    assert server.post("/v1/orders/web:left/cancel", key="left").status_code == 200
+    assert not caplog.records

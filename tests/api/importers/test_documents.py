@@ -9,20 +9,20 @@ from hypothesis import strategies as st
 from api.importers import documents
 from api.importers.documents import Lines, gather
 from api.importers.readers import Batch
-from ledger.errors import DocumentSplit, Malformed
+from ledger.errors import DocumentSplit, LedgerError, Malformed
 
 
 def batches(ids: str, size: int, faults: dict[int, str] | None = None) -> Iterator[Batch]:
     """One row a letter; a blank names no document. `faults` by row number."""
     for start in range(0, len(ids), size):
         part = [id_.strip() for id_ in ids[start : start + size]]
-        found = {
+        found: dict[int, LedgerError] = {
             row - start - 1: Malformed(detail)
             for row, detail in (faults or {}).items()
             if start < row <= start + size
         }
         numbers = list(range(start + 1, start + len(part) + 1))
-        yield Batch(start + 1, len(part), {"id": part, "n": numbers}, found)
+        yield Batch(start + 1, len(part), {"id": part, "n": numbers}, found, {})
 
 
 def told(lines: Lines) -> tuple[str, list[int], str]:

@@ -20,7 +20,7 @@ ROWS = [{"id": f"o{number}", "n": number, "note": 'two\nlines, "quoted"'} for nu
 def cells(path: Path, *columns: str, **how: Any) -> tuple[list[tuple[Any, ...]], dict[int, str]]:
     """All rows as tuples, and the faults by row number."""
     rows: list[tuple[Any, ...]] = []
-    faults = {}
+    faults: dict[int, str] = {}
     for batch in readers.read(path, columns, **how):
         assert batch.first == len(rows) + 1
         assert batch.size <= readers.BATCH_ROWS

@@ -1,6 +1,5 @@
 """UCI Online Retail: what each kind of invoice becomes, to the penny, and that none is lost or told twice."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -12,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.importers import runner
-from ledger.decisions.order import Order
 from ledger.errors import Malformed
 from ledger.events.adjustment import AdjustmentRecorded
 from ledger.events.order import Line, OrderPaid, OrderPlaced, OrderSettled
@@ -30,7 +28,7 @@ SHOP: list[Row] = [
     *invoice("536368", POT, buyer=None, InvoiceDate="2010-12-01T08:25:00"),
     *invoice("536369", ("POST", 1, 0), buyer=None, Description=None),
     *invoice("536370", ("23003", -10, 0), Description="thrown away"),
-    *invoice("536371", ("BANK CHARGES", 1, 15005), ("M", 1, 1), ("M", 1, 15)),
+    *invoice("536371", ("BANK CHARGES", 1, 15005), ("M", 1, 1), ("M", 1, 15), Description="charge"),
     *invoice("A536372", ("B", 1, -11062060), buyer=None, Description="Adjust bad debt"),
     *invoice("536373", ("21777", 3, 7950), InvoiceDate="2011-06-01T12:00:00"),
 ]
@@ -100,7 +98,7 @@ def test_lines_apart_are_one_invoice_at_its_earliest_time(ledger: Ledger, tmp_pa
         ("536369", ("zero_value",), (Line("POST", "", 1, 0),)),
         ("536370", ("negative_quantity",), (Line("23003", "thrown away", -10, 0),)),
         # 15.005 is 15.01, 0.001 is 0.00, 0.015 is 0.02: rounded on the line, not on their sum
-        ("536371", (), (Line("BANK CHARGES", "BANK CHARGES OF THE SHOP", 1, 1501), Line("M", "M OF THE SHOP", 1, 0), Line("M", "M OF THE SHOP", 1, 2))),
+        ("536371", (), (Line("BANK CHARGES", "charge", 1, 1501), Line("M", "charge", 1, 0), Line("M", "charge", 1, 2))),
     ],
 )  # fmt: skip
 def test_odd_invoices_are_recorded_and_marked(
@@ -209,18 +207,18 @@ HOSTILE = [
     ({"Quantity": "1_000"},                        "malformed"),
     ({"Quantity": "٣"},                            "malformed"),
     ({"Quantity": ""},                             "malformed"),
-    ({"Quantity": 2_000_000_000},                  "invalid_amount"),
+    ({"Quantity": 2_000_000_000},                  "malformed"),
     ({"unit_price_mils": "NaN"},                   "malformed"),
     ({"unit_price_mils": "-inf"},                  "malformed"),
     ({"unit_price_mils": 10**29},                  "malformed"),
     ({"unit_price_mils": "1" * 5000},              "malformed"),
-    ({"unit_price_mils": (2**53 - 1) * 10},        "invalid_amount"),
+    ({"unit_price_mils": (2**53 - 1) * 10},        "malformed"),
     ({"InvoiceDate": "tomorrow"},                  "invalid_time"),
     ({"InvoiceDate": "2010-13-01T00:00:00"},       "invalid_time"),
     ({"InvoiceDate": "99999-01-01T00:00:00"},      "invalid_time"),
     ({"InvoiceDate": ""},                          "invalid_time"),
-    ({"StockCode": ""},                            "invalid_identifier"),
-    ({"StockCode": "x" * 129},                     "invalid_identifier"),
+    ({"StockCode": ""},                            "malformed"),
+    ({"StockCode": "x" * 129},                     "malformed"),
     ({"Description": "x" * 1001},                  "malformed"),
     ({"CustomerID": "a b"},                        "invalid_identifier"),
     ({"CustomerID": "x" * 129},                    "invalid_identifier"),
@@ -331,14 +329,9 @@ def test_every_row_of_any_file_is_accounted_for(kept: tuple[Ledger, Path], rows:
     assert report["read"] == len(rows)
     refused = [entry["row"] for entry in report["refused"]]
     assert len(refused) == len(set(refused))
-    numbers = [row["InvoiceNo"] for row in rows]
-    # An invoice is refused whole or recorded whole.
-    assert (
-        {row for row, number in enumerate(numbers, 1) if numbers[refused[0] - 1] == number and number}
-        <= set(refused)
-        if refused
-        else True
-    )
+    whole = {row["InvoiceNo"] for number, row in enumerate(rows, 1) if number not in refused}
+    torn = {rows[number - 1]["InvoiceNo"] for number in refused} - {""}
+    assert not whole & torn
 
 
 IMPORTING = """
@@ -368,7 +361,7 @@ def test_an_import_that_was_killed_is_finished_by_the_next(
         log, balances = whole.log(), whole.balances()
 
     child = subprocess.Popen(
-        [sys.executable, "-c", IMPORTING, database_url, str(path)], stdout=subprocess.PIPE, cwd=os.getcwd()
+        [sys.executable, "-c", IMPORTING, database_url, str(path)], stdout=subprocess.PIPE
     )
     assert child.stdout
     for _ in range(batches):
@@ -422,11 +415,32 @@ def test_the_demonstration_file_is_part_of_the_real_one(ledger: Ledger, test_dat
     assert again["skipped"] == 26_557
 
 
-MEMORY = """
+READING = """
 import resource, sys
-from tests.api.importers.ledgers import Ledger
 from pathlib import Path
-with Ledger(sys.argv[1]) as ledger:
-    ledger.load("uci-retail", Path(sys.argv[2]))
+from api.importers import FORMATS, Options
+assert sum(len(document.rows) for document in FORMATS["uci-retail"].documents(Path(sys.argv[1]), Options()))
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
+
+
+@pytest.mark.slow
+def test_reading_takes_no_more_memory_for_more_rows(tmp_path: Path):
+    peaks = []
+    for rows in (25_000, 150_000):
+        header, *lines = [
+            ",".join(map(str, cells)) for cells in (SHOP[0], *(row.values() for row in SHOP[:2]))
+        ]
+        with (tmp_path / "long.csv").open("w", encoding="utf-8") as file:
+            file.write(f"{header}\n")
+            file.writelines(
+                f"{line.replace('536365', str(number))}\n" for number in range(rows // 2) for line in lines
+            )
+        done = subprocess.run(
+            [sys.executable, "-c", READING, str(tmp_path / "long.csv")],
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+        peaks.append(int(done.stdout) / 1024)
+    assert peaks[1] - peaks[0] < 10  # MB
