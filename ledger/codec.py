@@ -17,7 +17,7 @@ import msgspec
 
 from ledger import events
 from ledger.errors import Corrupt
-from ledger.events.base import Envelope, Fact, Source
+from ledger.events.base import Envelope, Fact
 
 pack = msgspec.msgpack.Encoder().encode
 """A value as MessagePack: the same bytes as msgpack's own, in a third of the time."""
@@ -124,10 +124,10 @@ def digest(*parts: Any) -> bytes:
 
 def plain(value: Any) -> Any:  # noqa: ANN401 - whatever a fact holds
     """A fact or envelope as dictionaries with field names, for JSON and for people; bytes become hex."""
-    if isinstance(value, Fact | Envelope | Source) or (
-        isinstance(value, msgspec.Struct) and value.__struct_config__.array_like
-    ):
-        return {name: plain(getattr(value, name)) for name in value.__struct_fields__}
+    if isinstance(value, str | int | None):
+        return value
     if isinstance(value, tuple | list):
         return [plain(item) for item in value]
+    if isinstance(value, msgspec.Struct):
+        return {name: plain(getattr(value, name)) for name in value.__struct_fields__}
     return value.hex() if isinstance(value, bytes) else value

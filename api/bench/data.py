@@ -7,7 +7,6 @@ import random
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy import func, select
 
@@ -106,12 +105,14 @@ def load_file(ledger: Database, file: Path) -> int:
     return read
 
 
-def facts(ledger: Database, order: str = "position") -> Iterator[Recorded]:
-    """All facts of a ledger in the order of some columns; a page of them in memory at a time."""
-    text = f"SELECT position, originator_id, originator_version, topic, state FROM facts ORDER BY {order}"  # noqa: S608 - ours
-    with ledger.snapshot() as connection:
-        cursor: Any = connection.exec_driver_sql(text, execution_options={"stream_results": True}).cursor
-        while page := cursor.fetchmany(_PAGE):
+def facts(ledger: Database) -> Iterator[Recorded]:
+    """All facts of a ledger in order of position, read a page at a time."""
+    mark = "?" if ledger.is_sqlite else "%s"
+    columns = "position, originator_id, originator_version, topic, state"
+    text = f"SELECT {columns} FROM facts WHERE position > {mark} ORDER BY position LIMIT {_PAGE}"  # noqa: S608 - ours
+    position = 0
+    with ledger.read() as connection:
+        while page := connection.exec_driver_sql(text, (position,)).fetchall():
             for position, stream, version, topic, state in page:
                 envelope, fact = CODEC.decode(topic, state)
                 yield Recorded(position, stream, version, envelope, fact)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess  # noqa: S404 - this very module is what it runs
+import subprocess
 import sys
 from itertools import groupby
 from operator import attrgetter

@@ -15,8 +15,8 @@ import typer
 
 from api.cli.opening import opened
 from api.cli.output import JSON, amount, examples, print_json, print_line, print_table
-from api.http.facts import Reader, event
-from api.http.rehearsal import rehearse
+from api.facts import Reader, event
+from api.rehearsal import rehearse
 from ledger import codec, postings
 from ledger.catalogue import command_type
 from ledger.decisions.base import COMMANDS, Command, Request, identifier

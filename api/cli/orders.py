@@ -9,7 +9,7 @@ import typer
 
 from api.cli.opening import AsAt, AsOf, clocks, opened
 from api.cli.output import JSON, amount, examples, print_fields, print_json, print_line, print_table, when
-from api.http.facts import event
+from api.facts import event
 from ledger import codec, money
 from ledger.store.database import Database
 from projections.engine import Engine

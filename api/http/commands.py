@@ -11,8 +11,8 @@ import msgspec
 from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
 
+from api.facts import Event, event
 from api.http.entrance import KEY_ID
-from api.http.facts import Event, event
 from api.http.openapi import answers, body_of, parameter
 from api.http.problems import (
     BodyTooLarge,
@@ -22,8 +22,8 @@ from api.http.problems import (
     meaning,
     problem,
 )
-from api.http.rehearsal import Rehearsed, rehearse
 from api.http.service import Service, answer, running
+from api.rehearsal import Rehearsed, rehearse
 from ledger import catalogue, codec
 from ledger.decisions import base
 from ledger.errors import InvalidIdentifier, KeyInFlight, LedgerError, Malformed, UnknownCommand

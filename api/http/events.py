@@ -7,9 +7,9 @@ from typing import Annotated
 import msgspec
 from fastapi import APIRouter, Query, Response
 
+from api.facts import Event, event
 from api.http import cursors
 from api.http.asking import Cursor, Limit, OfTheLog
-from api.http.facts import Event, event
 from api.http.openapi import answers
 from api.http.service import Running, answer
 from ledger.events.base import Recorded

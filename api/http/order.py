@@ -9,8 +9,8 @@ from fastapi import APIRouter, Depends, Response
 from sqlalchemy import func, select
 from starlette.concurrency import run_in_threadpool
 
+from api.facts import Event, event
 from api.http.asking import After, AsAt, Asked, AsOf, Money
-from api.http.facts import Event, event
 from api.http.openapi import answers
 from api.http.service import Running, Service, answer
 from ledger import codec, time

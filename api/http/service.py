@@ -13,7 +13,7 @@ from fastapi import Depends, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from api import keys
-from api.http.facts import Reader
+from api.facts import Reader
 from api.settings import Settings
 from ledger.books import head_position
 from ledger.errors import ProjectionBehind

@@ -1,0 +1,90 @@
+"""Every no has one stable code, a message, a remedy, a place in the tree, and a test that meets it."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from ledger import errors
+from ledger.errors import LedgerError, WrongState, catalogue
+
+OURS = [error for error in catalogue() if error.__module__ == errors.__name__]
+PARENTS = [error for error in OURS if error.__subclasses__() and error is not LedgerError]
+LEAVES = [error for error in OURS if error not in PARENTS and error is not LedgerError]
+TESTS = Path(__file__).parents[1]
+
+# Codes are for ever: clients and scripts decide by them.
+CODES = """
+    ledger_error
+    malformed          invalid_amount invalid_currency invalid_identifier invalid_time unknown_command
+    not_found          unknown_account unknown_order unknown_position unknown_refund unknown_shop
+    conflict           already_exists key_in_flight version_changed
+    refused            already_reversed changed_without_version currency_mismatch document_split
+                       idempotency_key_reused insufficient_funds not_correctable refund_exceeds_paid wrong_state
+    unavailable        outcome_unknown projection_behind storage_unavailable
+    corrupt
+""".split()
+
+# Where each is met: the file below tests/ that tells its story.
+MET = {
+    "ledger/test_catalogue.py":      "InvalidIdentifier UnknownCommand",
+    "ledger/test_parking.py":        "Malformed",
+    "ledger/test_money.py":          "InvalidAmount InvalidCurrency",
+    "ledger/test_time.py":           "InvalidTime",
+    "ledger/test_order.py":          "UnknownOrder AlreadyExists ChangedWithoutVersion CurrencyMismatch "
+                                     "InsufficientFunds WrongState",
+    "ledger/test_refund.py":         "UnknownRefund RefundExceedsPaid",
+    "ledger/test_shop.py":           "UnknownShop",
+    "ledger/test_correction.py":     "AlreadyReversed NotCorrectable UnknownPosition VersionChanged",
+    "ledger/test_codec.py":          "Corrupt",
+    "ledger/store/test_writer.py":   "IdempotencyKeyReused",
+    "ledger/store/test_faults.py":   "OutcomeUnknown StorageUnavailable",
+    "projections/test_engine.py":    "Missing ProjectionBehind",
+    "api/http/test_commands.py":     "key_in_flight",
+    "api/http/test_queries.py":      "unknown_account",
+    "api/importers/test_documents.py": "DocumentSplit",
+}  # fmt: skip
+
+
+def test_codes_are_what_they_always_were():
+    assert [error.code for error in OURS] == CODES
+    assert len(set(CODES)) == len(CODES)
+
+
+@pytest.mark.parametrize("error", OURS, ids=lambda error: error.code)
+def test_every_error_says_what_is_wrong_and_what_to_do(error):
+    assert re.fullmatch(r"[a-z]+(_[a-z]+)*", error.code)
+    assert re.fullmatch(r"[A-Z].*\.", error.title())
+    assert re.fullmatch(r"[A-Z`].*[.:]", error.remedy())
+    assert "\n" not in error.title() + error.remedy()
+
+
+def test_the_tree_is_drawn_as_it_is():
+    def drawn(error: type[LedgerError], indent: str) -> list[str]:
+        children = [child for child in error.__subclasses__() if child in OURS]
+        lines = []
+        for child in children:
+            last = child is children[-1]
+            lines.append(f"{indent}{'└' if last else '├'}── {child.__name__}")
+            lines += drawn(child, indent + ("    " if last else "│   "))
+        return lines
+
+    picture = (errors.__doc__ or "").partition("LedgerError\n")[2].partition("\n\n")[0]
+    seen = [re.sub(r"(── \w+).*", r"\1", line).strip() for line in picture.splitlines()]
+    assert seen == [line.strip() for line in drawn(LedgerError, "")]
+
+
+def test_an_error_keeps_its_detail_and_its_field():
+    error = WrongState("The order is placed.", field="id")
+    assert (error.detail, error.field) == ("The order is placed.", "id")
+    assert str(error) == "The thing is not in a state that allows this. The order is placed."
+    assert str(WrongState()) == WrongState.title()
+
+
+@pytest.mark.parametrize("error", LEAVES, ids=lambda error: error.code)
+def test_every_error_is_met_somewhere(error):
+    files = [file for file, names in MET.items() if {error.__name__, error.code} & set(names.split())]
+    assert files, f"{error.__name__} is raised by no test that MET knows"
+    for file in files:
+        text = (TESTS / file).read_text(encoding="utf-8")
+        assert error.__name__ in text or f'"{error.code}"' in text, f"{file} does not meet {error.__name__}"
