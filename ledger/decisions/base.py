@@ -115,7 +115,7 @@ class On(NamedTuple):
     fact: Fact
 
 
-class Account(NamedTuple):
+class Account(msgspec.Struct, frozen=True, gc=False):
     """The present state of an account: its number in the books and its natural balance in minor units."""
 
     number: int
@@ -251,7 +251,7 @@ class Posted(msgspec.Struct, frozen=True, gc=False):
     credit_balance: int
 
 
-class Draft(NamedTuple):
+class Draft(msgspec.Struct, frozen=True, gc=False):
     """What the decisions of one command amount to."""
 
     facts: list[Recorded]

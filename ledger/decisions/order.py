@@ -576,12 +576,23 @@ def record(past: Past, command: RecordOrder) -> Iterator[Item]:
     order = past.state(command.stream)
     if command.paid and not order.paid:
         yield from _pay(past, order, found)
-        order = past.state(command.stream)
-    if command.settled and not order.settled:
+    if command.settled:
+        yield from _settle(past, command)
+
+
+def _settle(past: Past, command: RecordOrder) -> Iterator[Item]:
+    """Settle a reported order, or correct the shares by which a report that had waited just settled it."""
+    order: Order = past.state(command.stream)
+    if not order.settled:
         settlement = SettleOrder(
             id=command.id, at=command.at, commission=command.commission, host_share=command.host_share
         )
         yield from settle(past, settlement)
+        return
+    commission, host_share, _ = _agreed(past, order, command)
+    new = msgspec.structs.replace(order, whole_commission=commission, whole_host_share=host_share)
+    if new != order:
+        yield from difference(past, command.id, order, new, (0, ()))
 
 
 def _marks(lines: Sequence[Line], found: Payment) -> tuple[str, ...]:

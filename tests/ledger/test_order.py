@@ -181,6 +181,8 @@ RECORDING: dict[str, Row] = {
     "paid with another sum":            ((),     Reported(but(RECORD, cash=9_000)),      [PLACED_FACT, has(OrderPaid, cash=9_000, marks=("amount_mismatch",))]),
     "settled":                          ((),     Reported(DONE),                         [PLACED_FACT, PAID_FACT, SETTLED_FACT]),
     "settled before it is paid":        ((),     Reported(but(DONE, paid=False)),        [PLACED_FACT, has(FactParked, command="orders.settle", waits_for="paid")]),
+    "settled by a report that waited":  ((Reported(PAY), Reported(but(SETTLE, commission=400))), Reported(DONE),
+                                         [PLACED_FACT, PAID_FACT, has(OrderSettled, commission=400), has(OrderAmended, commission=-100, marks=())]),
     "its own marks":                    ((),     Reported(but(RECORD, marks=("odd",), paid=False)), [has(OrderPlaced, marks=("odd",))]),
     "nothing to pay":                   ((),     Reported(but(RECORD, lines=(but(CUPS, amount=0),))),
                                          [has(OrderPlaced, marks=("zero_value",)), has(OrderPaid, cash=0)]),

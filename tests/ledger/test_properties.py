@@ -1249,9 +1249,11 @@ def recorded_order(draw: st.DrawFn, id_: str) -> tuple[list[Reported], Told]:
 
 
 @st.composite
-def returned(draw: st.DrawFn, id_: str, order: str, told: Told) -> tuple[list[Reported], Given]:
+def returned(
+    draw: st.DrawFn, id_: str, order: str, told: Told, *, by_steps: bool
+) -> tuple[list[Reported], Given]:
     """A refund: versions of a report, or, where there are no coupons, its steps one by one."""
-    if any(line.coupon for line in told.lines) or draw(st.booleans()):
+    if not by_steps or any(line.coupon for line in told.lines) or draw(st.booleans()):
         backs = draw(st.lists(given_back(), min_size=1, max_size=2))
         at = draw(AT)
         return [
@@ -1281,10 +1283,11 @@ def told_stories(draw: st.DrawFn) -> Story:
     books: Counter[str] = Counter()
     for number in range(draw(st.integers(1, 2))):
         id_ = f"x:{number}"
-        of_order, told = draw(st.one_of(placed_order(id_), recorded_order(id_)))
+        by_steps = draw(st.booleans())
+        of_order, told = draw(placed_order(id_) if by_steps else recorded_order(id_))
         backs = []
         for refund in range(draw(st.integers(0, 3))):
-            of_refund, back = draw(returned(f"{id_}/{refund}", id_, told))
+            of_refund, back = draw(returned(f"{id_}/{refund}", id_, told, by_steps=by_steps))
             reports += of_refund
             backs.append(back)
         reports += of_order
