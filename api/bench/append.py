@@ -7,12 +7,14 @@ import itertools
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from statistics import median
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Select, select
 
 from api.bench import data, figures, peer
-from api.bench.place import Place
+from api.bench.place import Place, fsync_us
 from ledger.store import schema
 from ledger.store.database import Database, Insert
 from ledger.writer import Writer
@@ -33,53 +35,53 @@ def run(place: Place, report: figures.Report, *, rounds: int, seconds: float) ->
     ledger, limit = place.ledger(), Limit(place.ledger())
     writer, application = Writer(ledger), peer.application(place.fresh())
     numbers = itertools.count(1)
-    sides: dict[str, figures.Side] = {}
+    sides: dict[str, figures.Side] = {"fsync": partial(fsync_us, place.folder)}
     for callers in CALLERS:
-        sides[f"ours {callers}"] = lambda n=callers: asyncio.run(_ours(writer, n, numbers, seconds))
-        sides[f"limit {callers}"] = lambda: limit.follow(ledger)
-    for threads in THREADS:
-        sides[f"peer {threads}"] = lambda n=threads: _peer(application, n, numbers, seconds)
+        if callers == CALLERS[-1]:  # The pair that has a target stands side by side.
+            for threads in THREADS:
+                sides[f"peer {threads}"] = partial(_peer, application, threads, numbers, seconds)
+        sides[f"ours {callers}"] = partial(_ours, writer, callers, numbers, seconds)
+        sides[f"limit {callers}"] = partial(limit.follow, ledger)
     try:
         rates = figures.interleaved(rounds, sides)
     finally:
         writer.close()
         application.close()
+    beside = {"fsync µs": median(rates["fsync"])} if place.on_this_disk else {}
     for callers in CALLERS:
-        ours = rates[f"ours {callers}"]
-        what: figures.What = {
-            "benchmark": "append",
-            "database": place.name,
-            "case": f"{callers} caller{'s'[: callers > 1]}",
-            "unit": "commands/s",
-        }
-        beside = {"fsync µs": place.fsync_us} if place.fsync_us else {}
+        compared = partial(
+            figures.compare,
+            rates[f"ours {callers}"],
+            benchmark="append",
+            database=place.name,
+            case=f"{callers} caller{'s'[: callers > 1]}",
+            unit="commands/s",
+        )
         for threads in THREADS:
-            report(
-                figures.compare(
-                    ours,
-                    rates[f"peer {threads}"],
-                    against=f"eventsourcing, {threads} thread{'s'[: threads > 1]}",
-                    target=TARGET if (callers, threads) == (CALLERS[-1], THREADS[-1]) else None,
-                    more=beside,
-                    **what,
-                )
-            )
-        report(figures.compare(ours, rates[f"limit {callers}"], against="bare inserts of the same rows", **what))
+            against = f"eventsourcing, {threads} thread{'s'[: threads > 1]}"
+            target = TARGET if (callers, threads) == (CALLERS[-1], THREADS[-1]) else None
+            report(compared(rates[f"peer {threads}"], against=against, target=target, more=beside))
+        report(compared(rates[f"limit {callers}"], against="bare inserts of the same rows"))
 
 
-async def _ours(writer: Writer, callers: int, numbers: Iterator[int], seconds: float) -> float:
+def _ours(writer: Writer, callers: int, numbers: Iterator[int], seconds: float) -> float:
     done, start = 0, time.perf_counter()
     deadline = start + seconds
 
     async def call() -> None:
         nonlocal done
-        while time.perf_counter() < deadline:
+        now = start
+        while now < deadline:
             number = next(numbers)
             await writer.submit(data.place_order(number))
             await writer.submit(data.pay_order(number))
             done += 2
+            now = time.perf_counter()
 
-    await asyncio.gather(*(call() for _ in range(callers)))
+    async def all_callers() -> None:
+        await asyncio.gather(*(call() for _ in range(callers)))
+
+    asyncio.run(all_callers())
     return done / (time.perf_counter() - start)
 
 
@@ -88,12 +90,13 @@ def _peer(application: peer.Orders, threads: int, numbers: Iterator[int], second
     deadline = start + seconds
 
     def call() -> int:
-        done = 0
-        while time.perf_counter() < deadline:
+        done, now = 0, start
+        while now < deadline:
             number = next(numbers)
             order = application.place(data.place_order(number))
             application.pay(order, data.pay_order(number))
             done += 2
+            now = time.perf_counter()
         return done
 
     with ThreadPoolExecutor(threads) as pool:
@@ -136,7 +139,7 @@ class Limit:
     def _commits_since(self, connection: Connection) -> list[list[list[tuple[Any, ...]]]]:
         """The rows of each commit, table by table."""
 
-        def rows(query: Any) -> list[tuple[Any, ...]]:
+        def rows(query: Select[*tuple[Any, ...]]) -> list[tuple[Any, ...]]:
             return [tuple(row) for row in connection.execute(query)]
 
         facts, transfers = schema.facts, schema.transfers
@@ -150,7 +153,9 @@ class Limit:
             moved = rows(select(transfers).where(transfers.c.position.between(*span)))
             balances = {row[2]: row[6] for row in moved} | {row[3]: row[7] for row in moved}
             accounts = [(*numbers[account][:4], balance) for account, balance in balances.items()]
-            keys = rows(select(schema.idempotency_keys).where(schema.idempotency_keys.c.commit_number == number))
+            keys = rows(
+                select(schema.idempotency_keys).where(schema.idempotency_keys.c.commit_number == number)
+            )
             facts_rows = rows(select(facts).where(facts.c.position.between(*span)))
             found.append([facts_rows, moved, accounts, keys, [commit]])
             before = position

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterable
 from datetime import datetime
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import msgspec
 import sqlalchemy as sa
@@ -200,8 +200,7 @@ class Orders(Application[str]):
 
     def place(self, request: Request) -> Order:
         """Place an order and save it."""
-        command = request.command
-        assert isinstance(command, PlaceOrder)
+        command = cast("PlaceOrder", request.command)
         order = Order._create(  # noqa: SLF001 - eventsourcing's own way to name the event class
             Order.Placed,
             id=command.stream,
@@ -222,8 +221,7 @@ class Orders(Application[str]):
 
     def pay(self, order: Any, request: Request) -> None:
         """Pay an order that the caller still holds, so that nothing has to be read, and save it."""
-        command = request.command
-        assert isinstance(command, PayOrder)
+        command = cast("PayOrder", request.command)
         found = payment(order.lines, order.freight, command.cash)
         order.trigger_event(
             Order.Paid,
@@ -324,8 +322,9 @@ def replay(application: Orders) -> dict[str, Any]:
 def application(url: sa.URL, *, batches: bool = False) -> Orders:
     """The application on an empty database.
 
-    For `batches` on PostgreSQL its recorder inserts through the database function that it offers: its default,
-    a pipeline of single inserts, was seen to wait for ever once a batch exceeds the buffers of the socket.
+    For `batches` on PostgreSQL its recorder inserts through the database function that it offers: its
+    default, a pipeline of single inserts, was seen to wait for ever once a batch of large events exceeds the
+    buffers of the socket.
     """
     env = {"ORIGINATOR_ID_TYPE": "text"}
     if url.get_backend_name() == "sqlite":

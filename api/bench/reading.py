@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable
+from functools import partial
 from statistics import median
 from typing import Any
 
@@ -56,7 +57,7 @@ def run(place: Place, report: figures.Report, *, rounds: int, orders: int, reads
             "repository.get": lambda: application.repository.get(stream()),
         }
         took = figures.interleaved(
-            rounds, {name: lambda read=read: _median_us(read, reads) for name, read in sides.items()}
+            rounds, {name: partial(_median_us, read, reads) for name, read in sides.items()}
         )
     theirs = {"eventsourcing, repository.get": took.pop("repository.get")}
     summing = {"summing all its transfers": took.pop("summing transfers")}

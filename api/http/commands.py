@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -109,7 +110,7 @@ def _kind(command: type[base.Command]) -> Kind:
     body_type = msgspec.defstruct(
         command.__name__,
         fields,
-        namespace={"__doc__": command.__doc__},
+        namespace={"__doc__": inspect.cleandoc(command.__doc__ or "")},
         frozen=True,
         kw_only=True,
         forbid_unknown_fields=True,
@@ -342,7 +343,7 @@ def _add(router: APIRouter, name: str, kind: Kind) -> None:
         return await _carry_out(running(request), request, name)
 
     collection, _, action = name.partition(".")
-    title, _, description = (kind.command.__doc__ or "").strip().partition("\n")
+    title, _, description = inspect.cleandoc(kind.command.__doc__ or "").partition("\n")
     required = any(field.required for field in msgspec.structs.fields(kind.body))
     router.add_api_route(
         f"/v1/{collection}/{{id:path}}/{action}",

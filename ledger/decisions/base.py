@@ -411,6 +411,10 @@ class Past:
             raise VersionChanged(detail, field="If-Match")
         try:
             self._follow(DECISIONS[type(command)](self, command))
+            # Only at the end: when a refund is reversed, what of it had to wait comes back after it.
+            for subject, (used, allowed) in self._draft.claims.items():
+                if used < 0:
+                    self._over(subject, used, allowed)
         except BaseException:
             self.position = start
             self._fresh()
@@ -482,7 +486,7 @@ class Past:
             )
         for subject, used, allowed in postings.claims(fact, id_):
             after = self._claim(subject)[0] + used
-            if not 0 <= after <= allowed:
+            if after > allowed:
                 self._over(subject, after, allowed)
             self._draft.claims[subject] = (after, allowed)
 

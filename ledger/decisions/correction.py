@@ -108,7 +108,7 @@ def _refund_reversed(past: Past, fact: RefundCompleted, mirror: On) -> Iterator[
     for made_good in recovered(past, id_, fact.shop, fact.currency, credit):
         yield On(mirror.stream, made_good)
     if counts:
-        yield from _recounted(past, id_, recount(past, id_, order, order))
+        yield from _recounted(past, id_, recount(past, id_, order, order, _last_line(fact)))
 
 
 def _recounted(past: Past, id_: str, again: Recount) -> Iterator[On]:
@@ -118,6 +118,11 @@ def _recounted(past: Past, id_: str, again: Recount) -> Iterator[On]:
         order: Order = past.state(stream)
         for item in difference(past, id_, order, order, again):
             yield On(stream, item)
+
+
+def _last_line(fact: RefundCompleted) -> int:
+    """The highest line a refund names, which a newer version of its order may lack."""
+    return max((line.line for line in fact.lines), default=0)
 
 
 def _made_good(past: Past, fact: RefundCompleted) -> Recount:

@@ -695,15 +695,16 @@ def difference(
     yield from recovered(past, id_, old.shop, old.currency, credit)
 
 
-def recount(past: Past, id_: str, old: Order, new: Order) -> Recount:
+def recount(past: Past, id_: str, old: Order, new: Order, most_lines: int = 0) -> Recount:
     """How much more of what was refunded counts under the sums of a newer version.
 
     A report of refunds counts up to what was paid for each line and for the order, whatever came first.
+    `most_lines` is how many lines an older version may have had.
     """
     refunded, over, lines_over = past.used_of([f"refund/{id_}", f"over/{id_}", f"over/{id_}/0"])
-    if not refunded + over:
+    if not (refunded or over):
         return 0, ()
-    numbers = range(1, max(len(old.lines), len(new.lines)) + 1)
+    numbers = range(1, max(len(old.lines), len(new.lines), most_lines) + 1)
     used = past.used_of([f"refund/{id_}/{number}" for number in numbers])
     waiting = past.used_of([f"over/{id_}/{number}" for number in numbers])
     lines = tuple(

@@ -682,14 +682,13 @@ def _complete(
 def _made_good(past: Past, refund: Refund, order: Order) -> Iterator[Item]:
     """What the platform had advanced is made good: from the escrow, or by the shop once it is settled."""
     shop, currency = refund.shop, refund.currency
-    need = min(past.balance(f"refund_advance:{shop}", currency), refund.advanced)
-    if need <= 0:
-        return
     if order.settled:
-        borne = borne_by_shop(past, shop, currency, need)
+        need = min(past.balance(f"refund_advance:{shop}", currency), refund.advanced)
+        borne = borne_by_shop(past, shop, currency, max(need, 0))
         parts = 0, borne.payable, borne.deposit
     else:
-        parts = need, 0, 0
+        # What credits of the shop had made good already goes back to it next.
+        parts = refund.advanced, 0, 0
     if any(parts):
         yield RefundAdvanceRecovered(refund.order, shop, currency, *parts)
 

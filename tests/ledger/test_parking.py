@@ -341,7 +341,7 @@ def test_any_reports_in_any_order_end_the_same(told, seed):
 
 
 @pytest.mark.long
-@settings(max_examples=20_000, suppress_health_check=[HealthCheck.too_slow])
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given_(reports(), st.integers(0, 2**32))
 def test_any_reports_in_any_order_end_the_same_for_long(told, seed):
     _arrives_alike(told, seed)
