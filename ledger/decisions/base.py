@@ -290,6 +290,7 @@ class Past:
         """Begin where the log ends."""
         self._loader = loader
         self._known = known
+        self._accepted: dict[int, Recorded] = {}
         self.position = position
         self.now = now
         self.request = Request(command=Command(id="-"))
@@ -355,7 +356,7 @@ class Past:
         for recorded in self._draft.facts:
             if recorded.position == position:
                 return recorded
-        found = self._loader.fact(position)
+        found = self._accepted.get(position) or self._loader.fact(position)
         if found is None:
             raise UnknownPosition(f"Got {position}.", field="position")
         return found
@@ -437,6 +438,7 @@ class Past:
         known = self._known
         known.states.update(self._states)
         known.claims.update(self._draft.claims)
+        self._accepted.update({recorded.position: recorded for recorded in self._draft.facts})
         for key, balance in self._draft.accounts.items():
             number = known.accounts.get(key, _NO_ACCOUNT).number
             if not number:

@@ -1326,7 +1326,7 @@ def test_the_end_is_the_same_for_every_order_of_arrival(story: Story, data: st.D
 
 
 @pytest.mark.slow
-@settings(max_examples=8)
+@settings(max_examples=5)
 @given(story=told_stories(), data=st.data())
 def test_the_end_is_the_same_through_the_writer(on_sqlite: Fresh, story: Story, data: st.DataObject):
     for _ in range(2):
@@ -1339,8 +1339,8 @@ def test_the_end_is_the_same_through_the_writer(on_sqlite: Fresh, story: Story, 
                 key = f"{report.command.NAME}/{report.command}@{report.version}"
                 source = Source("feed", report.command.id, report.version)
                 requests.append(Request(command=report.command, key=key, source=source))
-            half = data.draw(st.integers(0, len(requests)))
-            answers = writer.execute_many(requests[:half]) + writer.execute_many(requests[half:])
+            half = len(requests) // 2
+            answers = [*writer.execute_many(requests[:half]), *writer.execute_many(requests[half:])]
             assert [answer for answer in answers if isinstance(answer, LedgerError)] == []
             accounts = trial_balance(database)["currencies"].get("CNY", {"accounts": []})["accounts"]
             assert {row["account"]: row["balance"] for row in accounts} == story.books

@@ -91,7 +91,9 @@ def test_the_door_to_balances_agrees_with_the_books(database: Database):
     write(database, busy(13, 200))
     Engine(database, (ACCOUNT_DAYS,)).catch_up()
     with database.read() as connection:
-        names = connection.execute(select(accounts.c.name).order_by(accounts.c.number).limit(20)).scalars().all()
+        names = (
+            connection.execute(select(accounts.c.name).order_by(accounts.c.number).limit(20)).scalars().all()
+        )
     for name in names:
         for asked in (Clocks(), Clocks(time.micros(day(12))), Clocks(time.micros(day(12)), 150)):
             assert balances(database, name, asked) == books.balances(database, name, asked)
