@@ -24,7 +24,7 @@ long:
 	$(RUN) pytest -m long -o faulthandler_timeout=0 --hypothesis-profile=long
 
 bench:
-	$(RUN) assurance bench
+	$(RUN) assurance bench --postgres
 
 # One lock for every platform and Python, bound to no index.
 lock:

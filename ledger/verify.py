@@ -24,6 +24,7 @@ from sqlalchemy import (
     Subquery,
     Table,
     Text,
+    and_,
     case,
     cast,
     func,
@@ -446,14 +447,19 @@ class _Claims:
         self._table.drop(self._connection)
 
     def compare(self, tally: _Tally) -> None:
-        """What is used is what the facts claim, never more than was allowed at any position."""
+        """What is used is what the facts claim, never more than was allowed at any position.
+
+        A reversal may give back more than is used before what waited takes its place, in the same commit:
+        only the end must not be below zero.
+        """
         self._flush()
         claims, kept = self._table.c, schema.claims.c
         order = (claims.position, claims.number)
         running = func.sum(claims.used).over(partition_by=claims.subject, order_by=order)
         later = func.row_number().over(partition_by=claims.subject, order_by=tuple(c.desc() for c in order))
         steps = select(self._table, cast(running, BigInteger).label("total"), later.label("later")).subquery()
-        over = select(steps).where((steps.c.total > steps.c.allowed) | (steps.c.total < 0))
+        below = and_(steps.c.later == 1, steps.c.total < 0)
+        over = select(steps).where(or_(steps.c.total > steps.c.allowed, below))
         if row := self._connection.execute(over.order_by(steps.c.position).limit(1)).first():
             tally.expect(
                 False, "claims", row.subject, f"{row.total} of {row.allowed} at position {row.position}"

@@ -75,11 +75,11 @@ def run(
     figures: list[Figure] = []
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
-        urls = list(databases)
+        urls = list(databases) or [f"sqlite:///{folder / 'ledger.db'}"]
         if postgres:
             urls.append(stack.enter_context(postgresql()))
         file = _retail(data, folder, sizes.rows)
-        for url in urls or [f"sqlite:///{folder / 'ledger.db'}"]:
+        for url in urls:
             with place(url) as where:
                 found["databases"][where.name] = where.durability
                 for benchmark in only:

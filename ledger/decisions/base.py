@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Annotated, Any, ClassVar, NamedTuple, Protocol, TypeVar, dataclass_transform
+from typing import Annotated, Any, ClassVar, NamedTuple, Protocol, TypeVar, cast, dataclass_transform
 
 import msgspec
 
@@ -267,17 +267,6 @@ def _moment(command: Command, now: int) -> tuple[int, int]:
     return time.micros(command.at), time.offset_minutes(command.at)
 
 
-def _thrown(items: Iterator[Item], refusal: LedgerError) -> Item | None:
-    """What a decision goes on with after a refusal; raises it again if the decision has no answer to it."""
-    if not isinstance(items, Generator):
-        raise refusal
-    try:
-        found: Item = items.throw(refusal)
-    except StopIteration:
-        return None
-    return found
-
-
 class Past:
     """What a decision may know, and what it has led to so far.
 
@@ -423,16 +412,20 @@ class Past:
         self._accept()
         return self._draft
 
-    def _follow(self, items: Iterator[Item]) -> None:
+    def _follow(self, decision: Iterator[Item]) -> None:
         """Record what a decision yields. It hears of a guard that refuses a fact, and may do without it."""
-        item = next(items, None)
-        while item is not None:
-            try:
-                self._record(item)
-            except LedgerError as refusal:
-                item = _thrown(items, refusal)
-            else:
-                item = next(items, None)
+        items = cast("Generator[Item, None, None]", decision)
+        try:
+            item = next(items)
+            while True:
+                try:
+                    self._record(item)
+                except LedgerError as refusal:
+                    item = items.throw(refusal)
+                else:
+                    item = next(items)
+        except StopIteration:
+            return
 
     def _accept(self) -> None:
         known = self._known

@@ -702,7 +702,7 @@ def recount(past: Past, id_: str, old: Order, new: Order, most_lines: int = 0) -
     `most_lines` is how many lines an older version may have had.
     """
     refunded, over, lines_over = past.used_of([f"refund/{id_}", f"over/{id_}", f"over/{id_}/0"])
-    if not (refunded or over):
+    if not (refunded or over or lines_over):
         return 0, ()
     numbers = range(1, max(len(old.lines), len(new.lines), most_lines) + 1)
     used = past.used_of([f"refund/{id_}/{number}" for number in numbers])

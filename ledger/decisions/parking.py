@@ -11,8 +11,7 @@ their refunds arrive, newer versions and refunds of more than was paid included.
 * pots that orders share: what a deposit bears or a pay-out leaves depends on what was in them then. Without
   either, a shop's payable less its advances is the same;
 * requests that name no sums, the coupons that refunds asked for by cash take where other refunds of the order
-  name theirs, and cash that the platform advanced: they are reckoned from what is left when they are decided;
-* a newer version of a refund that an amendment of its order put into suspense: it is refused, for a person.
+  name theirs, and cash that the platform advanced: they are reckoned from what is left when they are decided.
 """
 
 from __future__ import annotations

@@ -405,3 +405,18 @@ def test_case_19_a_refund_again(writer: Writer, number: int, cash: int, counts: 
     length = len(log(writer))
     assert reported(writer, back(cash), number).hit
     assert len(log(writer)) == length
+
+
+@pytest.mark.parametrize("is_settled", [False, True])
+def test_case_19_a_refund_again_after_its_order_was_amended_below_it(writer: Writer, is_settled: bool):
+    def back(sum_: int) -> RecordRefund:
+        lines = (ReportedLine(line=1, cash=sum_),)
+        return RecordRefund(id="r", order="p:1", shop="s", currency="CNY", lines=lines)
+
+    expected = shared if is_settled else held
+    reported(writer, version(10_000, is_settled=is_settled), 1)
+    reported(writer, back(8_000), 1)
+    reported(writer, version(6_000, is_settled=is_settled), 2)
+    assert balances(writer) == {"bank": -2_000, "import_suspense:feed": 2_000}
+    reported(writer, back(1_000), 2)
+    assert balances(writer) == expected(5_000)
