@@ -19,6 +19,8 @@ from ledger.events.order import OrderSettled, SharesRestored
 from ledger.events.refund import RefundCompleted
 from ledger.events.shop import DepositPaid, DepositRefunded, HostPaidOut, ShopPaidOut
 
+_DIGITS = 18  # Of the positions that fit into 64 bits.
+
 INITIAL["correction"] = None
 """A correction stands in the stream of what it reverses: nothing is ever in its own."""
 
@@ -64,7 +66,9 @@ class RecordCorrection(Command, kw_only=True):
 @decides(RecordCorrection)
 def record(past: Past, command: RecordCorrection) -> Iterator[Item]:
     """A correctable fact is reversed once, as long as no guarded account would fall below zero."""
-    yield from reverse(past, int(command.id), command.reason)
+    # What is no position is nowhere in the log, and no number that a database would take.
+    position = int(command.id) if command.id.isdecimal() and len(command.id) <= _DIGITS else 0
+    yield from reverse(past, position, command.reason)
 
 
 def reverse(past: Past, position: int, reason: str) -> Iterator[On]:

@@ -8,6 +8,7 @@ import pytest
 
 from ledger import catalogue
 from ledger.decisions.base import COMMANDS, DECISIONS, INITIAL, Command, Nothing, Request, identifier, kind
+from ledger.decisions.correction import RecordCorrection
 from ledger.decisions.order import OrderLine, PayOrder, PlaceOrder
 from ledger.decisions.refund import RefundItem, RequestRefund
 from ledger.errors import InvalidIdentifier, UnknownCommand
@@ -58,6 +59,8 @@ def test_streams_are_named_after_what_they_hold():
     assert (kind("order-p:1-2"), identifier("order-p:1-2")) == ("order", "p:1-2")
     assert RequestRefund(id="r1", order="p:1").touches() == ("refund-r1", "order-p:1")
     assert RequestRefund(id="r1", order="p:1").orders() == ("p:1",)
+    # Which stream a correction speaks to is known only once the fact is.
+    assert RecordCorrection(id="7", reason="wrong").touches() == ()
 
 
 PLACE_JSON = msgspec.to_builtins(PLACE)

@@ -94,6 +94,8 @@ STORIES: dict[str, Row] = {
     "a correction":                     ((*SHOP, undo(2)), undo(3), NotCorrectable),
     "nothing yet":                      (SHOP,      undo(3),     UnknownPosition),
     "nothing ever":                     ((),        undo(10**17), UnknownPosition),
+    "no number a database takes":       ((),        undo(10**30), UnknownPosition),
+    "no number":                        ((),        but(undo(1), id="first"), UnknownPosition),
 }  # fmt: skip
 
 

@@ -52,6 +52,7 @@ from tests.ledger.stories import (
     PAY,
     PLACE,
     PLACED,
+    RECORD,
     SETTLE,
     START,
     Ledger,
@@ -201,6 +202,22 @@ def test_every_order_of_arrival_ends_the_same(commands):
     reports = [Reported(but(command, at=START + timedelta(hours=n))) for n, command in enumerate(commands)]
     ends = [arrive(order)[0] for order in permutations(reports)]
     assert all(found == ends[0] for found in ends)
+
+
+def test_a_refund_in_suspense_whose_line_is_gone_can_still_be_replaced():
+    """Its line went to suspense with an amendment, the rest of it came back: the newer version undoes both."""
+    lines = (ReportedLine(line=2, cash=30), ReportedLine(line=0, cash=60))
+    both = (OrderLine(sku="cup", amount=10), OrderLine(sku="pot", amount=11))
+    told = [
+        Reported(but(RECORD, lines=both), 1),
+        Reported(gave("r1", 0, lines=lines), 1),
+        Reported(but(RECORD, lines=(but(both[0], amount=55),)), 2),
+        Reported(gave("r1", 3, line=5), 2),
+    ]
+    dated = [Reported(but(step.command, at=START), step.version) for step in told]
+    for order in permutations(dated):
+        assert arrive(order) == arrive(dated[::-1])
+    assert arrive(dated)[0][0]["CNY"] == {"bank": 52, "import_suspense:feed": 3, "order_escrow:p:1": 55}
 
 
 SMALL = st.sampled_from([0, 1, 2, 3, 7, 30, 50, 99, 100])
