@@ -18,6 +18,7 @@ from sqlalchemy import Connection
 from sqlalchemy import exc as sa
 
 from ledger import catalogue, time
+from ledger.codec import CODEC
 from ledger.decisions.base import Draft, Known, Past, Request
 from ledger.errors import (
     ChangedWithoutVersion,
@@ -80,8 +81,7 @@ class Writer:
         self.database = database
         self._clock = clock
         self._recorder = FactRecorder(database)
-        self._mapper = FactMapper()
-        self._loader = DatabaseLoader(database, self._mapper)
+        self._loader = DatabaseLoader(database, FactMapper())
         self._known = Known()
         self._position = -1
         self._lock = threading.Lock()
@@ -297,9 +297,12 @@ class Writer:
     def _append(
         self, connection: Connection, head: Head, now: int, drafts: list[Draft], new_keys: list[Key]
     ) -> Head:
-        to_stored = self._mapper.to_stored_event
-        stored = (to_stored(recorded) for draft in drafts for recorded in draft.facts)
-        return self._recorder.append(connection, head, stored, now, book_rows(drafts, self._known, new_keys))
+        events = (
+            (r.stream, r.version, r.fact.TOPIC, CODEC.encode(r.envelope, r.fact))
+            for draft in drafts
+            for r in draft.facts
+        )
+        return self._recorder.append(connection, head, events, now, book_rows(drafts, self._known, new_keys))
 
 
 class _Waiting(NamedTuple):

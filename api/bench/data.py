@@ -26,10 +26,11 @@ _PLATFORM = "bench"
 _CASH = 25_000
 
 
-def place_order(number: int) -> Request:
+def place_order(number: int, at: datetime | None = None) -> Request:
     """Place the order of this number: two lines, one of fifty shops, one of ten thousand buyers."""
     command = PlaceOrder(
         id=f"{_PLATFORM}:{number:010d}",
+        at=at,
         shop=f"S{number % 50}",
         buyer=f"B{number % 10_000}",
         currency="CNY",
@@ -41,9 +42,9 @@ def place_order(number: int) -> Request:
     return Request(command=command, key=f"place-{number:010d}", actor="bench")
 
 
-def pay_order(number: int) -> Request:
+def pay_order(number: int, at: datetime | None = None) -> Request:
     """Pay it in full."""
-    command = PayOrder(id=f"{_PLATFORM}:{number:010d}", cash=_CASH)
+    command = PayOrder(id=f"{_PLATFORM}:{number:010d}", at=at, cash=_CASH)
     return Request(command=command, key=f"pay-{number:010d}", actor="bench")
 
 
@@ -86,12 +87,15 @@ def retail_file(path: Path, rows: int, seed: int = 7) -> None:
 
 
 _COMMIT = 256
+_YEAR = datetime(2021, 1, 1, tzinfo=UTC)
 _PAGE = 1_000
 
 
 def load_orders(ledger: Database, orders: int) -> None:
-    """Place and pay orders."""
-    requests = [make(number) for number in range(1, orders + 1) for make in (place_order, pay_order)]
+    """Place and pay orders, evenly over a year of effective time."""
+    times = [_YEAR + number * timedelta(days=365) / orders for number in range(orders)]
+    numbered = list(enumerate(times, 1))
+    requests = [make(number, at) for number, at in numbered for make in (place_order, pay_order)]
     writer = Writer(ledger)
     for start in range(0, len(requests), _COMMIT):
         writer.execute_many(requests[start : start + _COMMIT])

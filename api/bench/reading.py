@@ -19,6 +19,8 @@ from ledger.decisions.base import replay
 from ledger.store import schema
 from ledger.store.database import Database
 from ledger.store.log import DatabaseLoader, FactMapper
+from projections import account_days
+from projections.engine import Engine
 
 ACCOUNT, CURRENCY = "bank", "CNY"
 """The account that every payment moves: the worst there is for whoever sums."""
@@ -32,6 +34,7 @@ def run(place: Place, report: figures.Report, *, rounds: int, orders: int, reads
     """
     ledger = place.ledger()
     data.load_orders(ledger, orders)
+    Engine(ledger).catch_up()
     loader = DatabaseLoader(ledger, FactMapper())
     middle = _middle(ledger)
     as_of, as_at = Clocks(as_of=middle.as_of), Clocks(as_at=middle.as_at)
@@ -49,9 +52,9 @@ def run(place: Place, report: figures.Report, *, rounds: int, orders: int, reads
     with peer.application(place.fresh(), batches=True) as application:
         peer.store(data.facts(ledger), application)
         sides: dict[str, Callable[[], object]] = {
-            "balance": lambda: books.balances(ledger, ACCOUNT),
-            "balance as at a position": lambda: books.balances(ledger, ACCOUNT, as_at),
-            "balance as of a time": lambda: books.balances(ledger, ACCOUNT, as_of),
+            "balance": lambda: account_days.balances(ledger, ACCOUNT),
+            "balance as at a position": lambda: account_days.balances(ledger, ACCOUNT, as_at),
+            "balance as of a time": lambda: account_days.balances(ledger, ACCOUNT, as_of),
             "state of an order": state,
             "summing transfers": lambda: _summed(ledger, middle),
             "repository.get": lambda: application.repository.get(stream()),

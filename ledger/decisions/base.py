@@ -324,9 +324,7 @@ class Past:
 
     def balance(self, account: str, currency: str) -> int:
         """The natural balance of an account in minor units; 0 if nothing ever touched it."""
-        key = (account, currency)
-        found = self._draft.accounts.get(key)
-        return self._account(key).balance if found is None else found
+        return self._balance((account, currency))
 
     def used(self, subject: str) -> int:
         """How much of a subject (`refund/uci:1/2`) has been used."""
@@ -382,6 +380,10 @@ class Past:
             known.accounts.update(self._loader.accounts((key[0],)))
             known.looked_up.add(key[0])
         return known.accounts.get(key, _NO_ACCOUNT)
+
+    def _balance(self, key: tuple[str, str]) -> int:
+        found = self._draft.accounts.get(key)
+        return self._account(key).balance if found is None else found
 
     def _claim(self, subject: str) -> tuple[int, int]:
         found = self._draft.claims.get(subject) or self._known.claims.get(subject)
@@ -466,9 +468,9 @@ class Past:
         for number, transfer in enumerate(postings.transfers(fact, id_)):
             debit, credit = (transfer.debit, transfer.currency), (transfer.credit, transfer.currency)
             sign = 1 if postings.kind_of(transfer.debit).debit_normal else -1
-            balances[debit] = self._moved(transfer.debit, transfer.currency, sign * transfer.amount)
+            balances[debit] = self._moved(debit, sign * transfer.amount)
             sign = -1 if postings.kind_of(transfer.credit).debit_normal else 1
-            balances[credit] = self._moved(transfer.credit, transfer.currency, sign * transfer.amount)
+            balances[credit] = self._moved(credit, sign * transfer.amount)
             self._draft.posted.append(
                 Posted(
                     recorded.position,
@@ -485,8 +487,9 @@ class Past:
                 self._over(subject, after, allowed)
             self._draft.claims[subject] = (after, allowed)
 
-    def _moved(self, account: str, currency: str, change: int) -> int:
-        after = self.balance(account, currency) + change
+    def _moved(self, key: tuple[str, str], change: int) -> int:
+        account, currency = key
+        after = self._balance(key) + change
         if after < 0 and postings.kind_of(account).guarded:
             raise InsufficientFunds(f"{account} holds {after - change} {currency}, {-change} is asked for.")
         if not -_MOST <= after <= _MOST:

@@ -121,27 +121,27 @@ class FactRecorder(ApplicationRecorder):
     ) -> Sequence[int] | None:
         head = self.locked_head(connection)
         now = max(time.now(), head.recorded_at)
-        self.append(connection, head, stored_events, now)
+        events = [(str(e.originator_id), e.originator_version, e.topic, e.state) for e in stored_events]
+        self.append(connection, head, events, now)
         return list(range(head.position + 1, head.position + 1 + len(stored_events)))
 
     def append(
         self,
         connection: Connection,
         head: Head,
-        stored_events: Iterable[es.StoredEvent],
+        events: Iterable[tuple[str, int, str, bytes]],
         recorded_at: int,
         books: Books = NO_BOOKS,
     ) -> Head:
         """Append events and all that belongs to them behind `head`; the caller holds the head row.
 
-        `recorded_at` in UTC microseconds is never before the head's. Answers the new head.
+        `events` are stream, version, topic and state. `recorded_at` in UTC microseconds is never before the
+        head's. Answers the new head.
         """
         position = head.position
         rows = []
-        for position, e in enumerate(stored_events, head.position + 1):
-            stream = str(e.originator_id)
-            data = codec.leaf_bytes(position, stream, e.originator_version, e.topic, e.state)
-            rows.append((position, stream, e.originator_version, e.topic, e.state, proofs.leaf_hash(data)))
+        for position, event in enumerate(events, head.position + 1):
+            rows.append((position, *event, proofs.leaf_hash(codec.leaf_bytes(position, *event))))
         frontier = proofs.Frontier(head.position, head.frontier)
         frontier.extend(row[5] for row in rows)
         number, root, digest = head.commits + 1, frontier.root(), keys_digest(books.keys)
