@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from ledger.decisions import adjustment, correction, fulfilment, order, refund, shop
+from ledger.decisions import adjustment, amendment, correction, fulfilment, order, refund, shop
 from ledger.decisions.base import COMMANDS, Command
 from ledger.errors import UnknownCommand
 
-LIFECYCLES = (order, fulfilment, refund, shop, adjustment, correction)
+LIFECYCLES = (order, amendment, fulfilment, refund, shop, adjustment, correction)
 
 
 def command_type(name: str) -> type[Command]:

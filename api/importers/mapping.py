@@ -18,8 +18,8 @@ from api.importers.documents import Document, Importer, Lines, Options, Skip, ga
 from api.importers.readers import Batch
 from ledger import money
 from ledger.decisions.adjustment import RecordAdjustment
+from ledger.decisions.amendment import RecordOrder
 from ledger.decisions.base import Command, Request
-from ledger.decisions.order import RecordOrder
 from ledger.decisions.refund import RecordRefund
 from ledger.errors import LedgerError, Malformed
 from ledger.events.base import Source

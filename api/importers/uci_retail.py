@@ -18,8 +18,9 @@ from api.importers.documents import Document, Importer, Lines, Options, gather
 from api.importers.readers import Batch
 from ledger import codec, money, time
 from ledger.decisions.adjustment import RecordAdjustment
+from ledger.decisions.amendment import RecordOrder
 from ledger.decisions.base import Command, Request
-from ledger.decisions.order import OrderLine, RecordOrder
+from ledger.decisions.order import OrderLine
 from ledger.decisions.refund import RecordRefund, ReportedLine
 from ledger.errors import InvalidIdentifier, LedgerError
 from ledger.events.base import Source

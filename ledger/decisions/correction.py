@@ -8,9 +8,10 @@ from typing import Annotated, Any
 import msgspec
 
 from ledger.codec import CODEC
+from ledger.decisions.amendment import Recount, difference, recount
 from ledger.decisions.base import INITIAL, Command, Item, On, Past, Text, decides, folds, identifier
 from ledger.decisions.bearing import recovered
-from ledger.decisions.order import Order, Recount, difference, recount
+from ledger.decisions.order import Order
 from ledger.errors import AlreadyReversed, NotCorrectable, WrongState
 from ledger.events.adjustment import AdjustmentRecorded
 from ledger.events.base import Fact, Recorded

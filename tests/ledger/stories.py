@@ -12,9 +12,10 @@ import msgspec
 import pytest
 
 from ledger import catalogue
+from ledger.decisions.amendment import RecordOrder
 from ledger.decisions.base import Account, Command, Known, Nothing, Past, Posted, Request, replay
 from ledger.decisions.fulfilment import ConfirmReceipt, DispatchParcel
-from ledger.decisions.order import OrderLine, PayOrder, PlaceOrder, RecordOrder, SettleOrder
+from ledger.decisions.order import OrderLine, PayOrder, PlaceOrder, SettleOrder
 from ledger.decisions.refund import (
     ApproveRefund,
     CompleteRefund,

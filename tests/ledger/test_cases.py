@@ -9,8 +9,9 @@ import msgspec
 import pytest
 
 from ledger.books import trial_balance
+from ledger.decisions.amendment import RecordOrder
 from ledger.decisions.base import Command, Request, replay
-from ledger.decisions.order import CloseOrder, OrderLine, PayOrder, PlaceOrder, RecordOrder, SettleOrder
+from ledger.decisions.order import CloseOrder, OrderLine, PayOrder, PlaceOrder, SettleOrder
 from ledger.decisions.refund import (
     ApproveRefund,
     CompleteRefund,

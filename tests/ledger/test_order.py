@@ -2,16 +2,8 @@
 
 import pytest
 
-from ledger.decisions.order import (
-    CancelOrder,
-    CloseOrder,
-    Order,
-    PayOrder,
-    RecordOrder,
-    SettleOrder,
-    VoidOrder,
-    payment,
-)
+from ledger.decisions.amendment import RecordOrder
+from ledger.decisions.order import CancelOrder, CloseOrder, Order, PayOrder, SettleOrder, VoidOrder, payment
 from ledger.decisions.shop import OpenShop, PayDeposit
 from ledger.errors import (
     AlreadyExists,

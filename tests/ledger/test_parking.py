@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from ledger import time
 from ledger.codec import CODEC
 from ledger.decisions import base
+from ledger.decisions.amendment import RecordOrder
 from ledger.decisions.base import Command
 from ledger.decisions.fulfilment import ConfirmReceipt, DeliverParcel, DispatchParcel, ParcelItem
 from ledger.decisions.order import (
@@ -22,7 +23,6 @@ from ledger.decisions.order import (
     OrderLine,
     PayOrder,
     PlaceOrder,
-    RecordOrder,
     SettleOrder,
     VoidOrder,
     payment,

@@ -24,6 +24,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from ledger.books import trial_balance
+from ledger.decisions.amendment import RecordOrder
 from ledger.decisions.base import Command, Request
 from ledger.decisions.correction import RecordCorrection
 from ledger.decisions.fulfilment import ConfirmReceipt, DeliverParcel, DispatchParcel, ParcelItem
@@ -33,7 +34,6 @@ from ledger.decisions.order import (
     OrderLine,
     PayOrder,
     PlaceOrder,
-    RecordOrder,
     SettleOrder,
     VoidOrder,
 )

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from ledger import catalogue
+from ledger.decisions.amendment import RecordOrder
 from ledger.decisions.base import Command, Known, Nothing, Past, Request
 from ledger.decisions.correction import RecordCorrection
 from ledger.decisions.fulfilment import ConfirmReceipt, DeliverParcel, DispatchParcel, ParcelItem
@@ -15,7 +16,6 @@ from ledger.decisions.order import (
     OrderLine,
     PayOrder,
     PlaceOrder,
-    RecordOrder,
     SettleOrder,
     VoidOrder,
 )

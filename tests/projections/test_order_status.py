@@ -6,18 +6,11 @@ import msgspec
 import pytest
 
 from ledger import time
+from ledger.decisions.amendment import RecordOrder
 from ledger.decisions.base import Command, Request
 from ledger.decisions.correction import RecordCorrection
 from ledger.decisions.fulfilment import ConfirmReceipt, DeliverParcel, DispatchParcel
-from ledger.decisions.order import (
-    CancelOrder,
-    CloseOrder,
-    Order,
-    PayOrder,
-    RecordOrder,
-    SettleOrder,
-    VoidOrder,
-)
+from ledger.decisions.order import CancelOrder, CloseOrder, Order, PayOrder, SettleOrder, VoidOrder
 from ledger.decisions.refund import ApproveRefund, CompleteRefund, RecordRefund, ReportedLine, RequestRefund
 from ledger.errors import ProjectionBehind, UnknownOrder
 from ledger.events.refund import RefundCompleted

@@ -2,8 +2,9 @@
 
 import pytest
 
+from ledger.decisions.amendment import RecordOrder
 from ledger.decisions.base import Command, Request
-from ledger.decisions.order import RecordOrder, VoidOrder
+from ledger.decisions.order import VoidOrder
 from ledger.store.database import Database
 from projections.engine import Engine
 from projections.returning_buyers import RETURNING_BUYERS, report

@@ -4,8 +4,9 @@ from typing import Any
 
 from sqlalchemy import func, select
 
+from ledger.decisions.amendment import RecordOrder
 from ledger.decisions.base import Request
-from ledger.decisions.order import OrderLine, PayOrder, PlaceOrder, RecordOrder
+from ledger.decisions.order import OrderLine, PayOrder, PlaceOrder
 from ledger.decisions.refund import ApproveRefund, CompleteRefund, RequestRefund
 from ledger.store import schema
 from ledger.store.database import Database
