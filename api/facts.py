@@ -7,14 +7,11 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
-from eventsourcing import persistence as es
-from sqlalchemy import select
 
 from ledger import codec, time
 from ledger.events.base import Recorded
 from ledger.store.database import Database, Lookup
-from ledger.store.log import FactMapper
-from ledger.store.schema import facts
+from ledger.store.log import COLUMNS, FactMapper, Pages
 
 
 class EventSource(msgspec.Struct):
@@ -72,42 +69,27 @@ def event(recorded: Recorded) -> Event:
     )
 
 
-_COLUMNS = (
-    facts.c.originator_id,
-    facts.c.originator_version,
-    facts.c.topic,
-    facts.c.state,
-    facts.c.position,
-)
-
-
 class Reader:
     """Reads facts back by position; all tasks that ask together share one query, as they share a commit."""
 
     def __init__(self, database: Database) -> None:
         """Read from one database, for the tasks of one event loop."""
-        columns = ", ".join(column.name for column in _COLUMNS)
         self._database = database
-        self._rows = Lookup(database, columns, facts.name, "position")
         self._mapper = FactMapper()
+        self._rows = Lookup(database, COLUMNS, "facts", "position")
+        self._pages = Pages(database, self._mapper)
         self._asked: list[tuple[range, asyncio.Future[list[Recorded]]]] = []
 
     def read(self, positions: Iterable[int]) -> dict[int, Recorded]:
         """The facts at these positions, by position; waits for the database."""
         with self._database.read() as connection:
             rows = self._rows(connection, list(positions))
-        return {row[-1]: self._recorded(row) for row in rows}
-
-    def _recorded(self, row: Sequence[Any]) -> Recorded:
-        recorded: Recorded = self._mapper.to_domain_event(es.Notification(*row))
-        return recorded
+        return {recorded.position: recorded for recorded in self._mapper.recorded(rows)}
 
     def page(self, after: int, until: int, limit: int) -> list[Recorded]:
         """The facts behind one position up to another, the first `limit` of them; waits for the database."""
-        position = facts.c.position
-        query = select(*_COLUMNS).where(position > after, position <= until).order_by(position).limit(limit)
         with self._database.read() as connection:
-            return [self._recorded(row) for row in connection.execute(query)]
+            return self._pages.read(connection, after, min(limit, until - after))
 
     async def gather(self, positions: range) -> list[Recorded]:
         """The facts at some positions that follow each other."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import MAXYEAR, MINYEAR, UTC, datetime, timedelta, timezone
 from functools import lru_cache
 from time import time_ns
 
@@ -31,7 +31,7 @@ def micros(moment: datetime) -> int:
     """UTC microseconds since 1970 of an aware time; raises InvalidTime for a naive one."""
     if moment.tzinfo is None:
         raise InvalidTime(f"{moment.isoformat()} has no offset.")
-    if not _CALENDAR[0] <= moment <= _CALENDAR[1]:
+    if not (MINYEAR < moment.year < MAXYEAR or _CALENDAR[0] <= moment <= _CALENDAR[1]):
         raise InvalidTime(f"{moment.isoformat()} is at the end of the calendar.")
     return (moment - EPOCH) // _MICROSECOND
 

@@ -7,7 +7,7 @@ read side by side in the order of their keys, so that memory stays flat however 
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -80,6 +80,8 @@ def _read(rows: Sequence[Any]) -> tuple[list[Recorded], Broken | None]:
     """The facts up to the first that cannot be read, and that one."""
     mapper = FactMapper()
     page: list[Recorded] = []
+    with suppress(Corrupt):
+        return mapper.recorded(rows), None
     for row in rows:
         try:
             page.append(mapper.to_domain_event(Notification(*row)))

@@ -7,17 +7,16 @@ import random
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, cast
 
 from sqlalchemy import func, select
 
 from api import importers
-from ledger.codec import CODEC
 from ledger.decisions.base import Request
 from ledger.decisions.order import OrderLine, PayOrder, PlaceOrder
 from ledger.events.base import Recorded
 from ledger.store import schema
 from ledger.store.database import Database
+from ledger.store.log import FactMapper, Pages
 from ledger.writer import Writer
 
 FORMAT = importers.FORMATS["uci-retail"]
@@ -88,7 +87,7 @@ def retail_file(path: Path, rows: int, seed: int = 7) -> None:
 
 _COMMIT = 256
 _YEAR = datetime(2021, 1, 1, tzinfo=UTC)
-_PAGE = 1_000
+_PAGE = 500
 
 
 def load_orders(ledger: Database, orders: int) -> None:
@@ -112,16 +111,11 @@ def load_file(ledger: Database, file: Path) -> int:
 
 def facts(ledger: Database) -> Iterator[Recorded]:
     """All facts of a ledger in order of position, read a page at a time."""
-    mark = "?" if ledger.is_sqlite else "%s"
-    columns = "position, originator_id, originator_version, topic, state"
-    text = f"SELECT {columns} FROM facts WHERE position > {mark} ORDER BY position LIMIT {_PAGE}"  # noqa: S608 - ours
-    position = 0
+    pages, position = Pages(ledger, FactMapper()), 0
     with ledger.read() as connection:
-        # The driver's own rows, as the peer's recorder takes them.
-        while page := cast("Any", connection.exec_driver_sql(text, (position,)).cursor).fetchall():
-            for position, stream, version, topic, state in page:
-                envelope, fact = CODEC.decode(topic, state)
-                yield Recorded(position, stream, version, envelope, fact)
+        while page := pages.read(connection, position, _PAGE):
+            yield from page
+            position = page[-1].position
 
 
 def mean_bytes(ledger: Database) -> float:

@@ -76,7 +76,7 @@ def record(past: Past, command: RecordOrder) -> Iterator[Item]:
     if order.placed and past.source_version < order.version:
         yield StaleVersionRecorded(past.source_version, order.version)
         return
-    lines = tuple(line.line() for line in command.lines)
+    lines = tuple([line.line() for line in command.lines])
     found = payment(lines, command.freight, command.cash)
     if order.placed:
         yield from _amend(past, command, order, lines, found)
@@ -107,7 +107,7 @@ def _settle(past: Past, command: RecordOrder) -> Iterator[Item]:
 
 def _marks(lines: Sequence[Line], found: Payment) -> tuple[str, ...]:
     """What is odd about a reported order: nothing to pay, or units that went the other way."""
-    if any(line.quantity < 0 for line in lines):
+    if min([line.quantity for line in lines], default=0) < 0:
         return ("negative_quantity",)
     return () if found.cash + found.coupon else ("zero_value",)
 

@@ -345,7 +345,7 @@ class Past:
                 return recorded
         found = self._accepted.get(position) or self._loader.fact(position)
         if found is None:
-            raise UnknownPosition(f"Got {position}.", field="position")
+            raise UnknownPosition(f"Got {position}.", field="id")
         return found
 
     # What leads there.
@@ -467,10 +467,8 @@ class Past:
         balances = self._draft.accounts
         for number, transfer in enumerate(postings.transfers(fact, id_)):
             debit, credit = (transfer.debit, transfer.currency), (transfer.credit, transfer.currency)
-            sign = 1 if postings.kind_of(transfer.debit).debit_normal else -1
-            balances[debit] = self._moved(debit, sign * transfer.amount)
-            sign = -1 if postings.kind_of(transfer.credit).debit_normal else 1
-            balances[credit] = self._moved(credit, sign * transfer.amount)
+            balances[debit] = self._moved(debit, transfer.amount, debited=True)
+            balances[credit] = self._moved(credit, transfer.amount, debited=False)
             self._draft.posted.append(
                 Posted(
                     recorded.position,
@@ -487,11 +485,12 @@ class Past:
                 self._over(subject, after, allowed)
             self._draft.claims[subject] = (after, allowed)
 
-    def _moved(self, key: tuple[str, str], change: int) -> int:
+    def _moved(self, key: tuple[str, str], amount: int, *, debited: bool) -> int:
         account, currency = key
-        after = self._balance(key) + change
-        if after < 0 and postings.kind_of(account).guarded:
-            raise InsufficientFunds(f"{account} holds {after - change} {currency}, {-change} is asked for.")
+        kind, held = postings.kind_of(account), self._balance(key)
+        after = held + amount if kind.debit_normal is debited else held - amount
+        if after < 0 and kind.guarded:
+            raise InsufficientFunds(f"{account} holds {held} {currency}, {amount} is asked for.")
         if not -_MOST <= after <= _MOST:
             raise InvalidAmount(f"{account} cannot hold {after} {currency}.")
         return after

@@ -331,10 +331,11 @@ def payment(lines: Sequence[Line], freight: int, cash: int | None) -> Payment:
 
     Freight is met from the cash first; it belongs to no line. Without `cash` exactly what is due was paid.
     """
-    line_coupon = tuple(line.platform_coupon for line in lines)
+    line_coupon = tuple([line.platform_coupon for line in lines])
     left = [line.amount - line.shop_coupon - line.platform_coupon for line in lines]
     due = max(sum(left), 0) + freight
-    left = [max(amount, 0) for amount in left]
+    if min(left, default=0) < 0:
+        left = [max(amount, 0) for amount in left]
     cash = money.amount(due if cash is None else cash, field="cash")
     goods = max(cash - freight, 0)
     line_cash = tuple(left) if goods == sum(left) else money.split(goods, left)

@@ -60,6 +60,7 @@ class Database:
         else:
             self.engine = create_engine(self.url, pool_size=8, max_overflow=32, pool_pre_ping=True)
             event.listen(self.engine, "connect", _prepare_postgresql)
+            event.listen(self.engine, "before_cursor_execute", _take_binary)
         self.committed = threading.Condition()
         self._queue = threading.Lock()
 
@@ -121,11 +122,27 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
+def _take_binary(*event_: Any) -> None:
+    _, cursor, _, _, context, _ = event_
+    if context.execution_options.get("binary"):
+        cursor.format = psycopg.pq.Format.BINARY
+
+
 def _prepare_postgresql(connection: psycopg.Connection, _record: object) -> None:
     # Plans made while the tables were empty would scan them for ever: plan with the tables as they are.
     with connection.cursor() as cursor:
         cursor.execute("SET plan_cache_mode = force_custom_plan")
     connection.commit()
+
+
+def rows(connection: Connection, text: str, parameters: tuple[Any, ...]) -> list[tuple[Any, ...]]:
+    """The rows of a query as the driver has them, in half the time that rows with names take.
+
+    PostgreSQL sends bytes as they are, not as hexadecimal text.
+    """
+    cursor: Any = connection.exec_driver_sql(text, parameters, execution_options={"binary": True}).cursor
+    found: list[tuple[Any, ...]] = cursor.fetchall()
+    return found
 
 
 class Insert:

@@ -6,20 +6,21 @@ FactRecorder is an eventsourcing recorder like any other; what the writer hands 
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from hashlib import sha256
 from typing import Any, NamedTuple
 
 from eventsourcing import persistence as es
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, select
 
 from ledger import codec, proofs, time
 from ledger.decisions.base import Account, Draft, Known, Posted
 from ledger.events.base import Recorded
 from ledger.postings import kind_of
 from ledger.store import schema
-from ledger.store.database import Database, Insert, Lookup
+from ledger.store.database import Database, Insert, Lookup, rows
 from ledger.store.recorder import ApplicationRecorder, errors
 
 
@@ -67,6 +68,10 @@ def keys_digest(keys: Sequence[Key]) -> bytes:
     return sha256(b"".join(codec.pack(key) for key in sorted(keys))).digest()
 
 
+COLUMNS = "originator_id, originator_version, topic, state, position"
+"""What makes a recorded fact, in the order of an eventsourcing notification."""
+
+
 class FactMapper(es.Mapper[Any]):
     """Between facts in their place and stored events: topics of the closed register, MessagePack states."""
 
@@ -87,6 +92,31 @@ class FactMapper(es.Mapper[Any]):
         position = stored_event.id if isinstance(stored_event, es.Notification) else 0
         stream = str(stored_event.originator_id)
         return Recorded(position, stream, stored_event.originator_version, envelope, fact)
+
+    def recorded(self, rows: Sequence[Sequence[Any]]) -> list[Recorded]:
+        """The facts of rows in the order of COLUMNS; raises Corrupt."""
+        states: dict[str, list[bytes]] = defaultdict(list)
+        for row in rows:
+            states[row[2]].append(row[3])
+        decoded = {topic: iter(self._codec.decode_all(topic, found)) for topic, found in states.items()}
+        return [
+            Recorded(position, stream, version, *next(decoded[topic]))
+            for stream, version, topic, _, position in rows
+        ]
+
+
+class Pages:
+    """Reads the log in order of position."""
+
+    def __init__(self, database: Database, mapper: FactMapper) -> None:
+        """Prepare the text for one database."""
+        mark = "?" if database.is_sqlite else "%s"
+        self._text = f"SELECT {COLUMNS} FROM facts WHERE position > {mark} ORDER BY position LIMIT {mark}"  # noqa: S608 - ours
+        self._mapper = mapper
+
+    def read(self, connection: Connection, after: int, limit: int) -> list[Recorded]:
+        """The first `limit` facts behind a position; raises Corrupt."""
+        return self._mapper.recorded(rows(connection, self._text, (after, limit)))
 
 
 class FactRecorder(ApplicationRecorder):
@@ -204,12 +234,11 @@ class DatabaseLoader:
 
     def __init__(self, database: Database, mapper: FactMapper) -> None:
         """Prepare the few statements of the hot path."""
-        columns = "originator_id, originator_version, topic, state, position"
         self._mapper = mapper
         self._streams = Lookup(
-            database, columns, "facts", "originator_id", "originator_id, originator_version"
+            database, COLUMNS, "facts", "originator_id", "originator_id, originator_version"
         )
-        self._facts = Lookup(database, columns, "facts", "position")
+        self._facts = Lookup(database, COLUMNS, "facts", "position")
         self._accounts = Lookup(database, "number, name, currency, balance", "accounts", "name")
         self._claims = Lookup(database, "subject, used, allowed", "claims", "subject")
         self._keys = Lookup(database, "key, digest, first_position, facts", "idempotency_keys", "key")
@@ -220,15 +249,11 @@ class DatabaseLoader:
         assert self.connection is not None  # noqa: S101 - set by the writer before it decides
         return self.connection
 
-    def _recorded(self, row: Row[*tuple[Any, ...]]) -> Recorded:
-        recorded: Recorded = self._mapper.to_domain_event(es.Notification(*row))
-        return recorded
-
     def streams(self, names: Sequence[str]) -> dict[str, list[Recorded]]:
         """All facts of these streams in order."""
         found: dict[str, list[Recorded]] = {name: [] for name in names}
-        for row in self._streams(self._connected, names):
-            found[row[0]].append(self._recorded(row))
+        for recorded in self._mapper.recorded(self._streams(self._connected, names)):
+            found[recorded.stream].append(recorded)
         return found
 
     def accounts(self, names: Sequence[str]) -> dict[tuple[str, str], Account]:
@@ -242,8 +267,8 @@ class DatabaseLoader:
 
     def fact(self, position: int) -> Recorded | None:
         """The fact at a position."""
-        rows = self._facts(self._connected, (position,))
-        return self._recorded(rows[0]) if rows else None
+        found = self._mapper.recorded(self._facts(self._connected, (position,)))
+        return found[0] if found else None
 
     def keys(self, keys: Sequence[str]) -> dict[str, Key]:
         """The idempotency keys among these that are known."""

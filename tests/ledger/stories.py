@@ -148,6 +148,7 @@ def tell(given: Sequence[Step], when: Step, then: Then) -> None:
     if isinstance(then, type):
         assert type(found) is then, f"{when} was to be refused as {then.code}, not: {found!r}"
         assert found.detail, "a refusal says what is wrong this time"
+        assert found.field in {"", *request(when).command.__struct_fields__}, "the field is its own"
         # What had to be looked up may be known now, but nothing else than it was before.
         assert len(ledger.memory.facts) == before[0]
         assert {k: v for k, v in ledger.known.states.items() if v[0]} == before[1]
