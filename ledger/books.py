@@ -3,17 +3,34 @@
 Both clocks may be given together: *as of* counts transfers by when they are effective, *as at* by when they
 were recorded. All sums are natural balances in minor units: what is owed is positive for a liability, what
 is held is positive for an asset.
+
+Where a period was closed, a transfer that came too late for it is *posted* on the first open day: balances by
+posting never change for a closed period, those by effective time do.
 """
 
 from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, func, literal, or_, select, union_all
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Row,
+    and_,
+    case,
+    func,
+    literal,
+    or_,
+    select,
+    union_all,
+)
 
 from ledger import time
 from ledger.codec import CODEC
+from ledger.decisions.period import STREAM, Closing, posted_at
 from ledger.errors import InvalidTime, UnknownAccount, UnknownPosition
+from ledger.events.period import PeriodClosed
 from ledger.postings import CHART, kind_of
 from ledger.store.database import Database
 from ledger.store.schema import accounts, commits, facts, head, transfers
@@ -25,17 +42,72 @@ class Clocks(NamedTuple):
     as_of: int | None = None
     as_at: int | None = None
 
+    @property
+    def moment(self) -> ColumnElement[int]:
+        """When a transfer counts."""
+        return transfers.c.effective_at
+
     def condition(self) -> ColumnElement[bool]:
         """Which transfers count."""
-        conditions: list[ColumnElement[bool]] = [literal(value=True)]
-        if self.as_of is not None:
-            conditions.append(transfers.c.effective_at <= self.as_of)
-        if self.as_at is not None:
-            conditions.append(transfers.c.position <= self.as_at)
-        return and_(*conditions)
+        return _condition(self)
+
+
+class Posted(NamedTuple):
+    """The same by posting: `as_of` asks for what was posted by then, under these closings."""
+
+    closings: tuple[Closing, ...]
+    as_of: int | None = None
+    as_at: int | None = None
+
+    @property
+    def moment(self) -> ColumnElement[int]:
+        """When a transfer counts in the books that were reported."""
+        if not self.closings:
+            return transfers.c.effective_at
+        late = [
+            (
+                and_(transfers.c.position > closing.position, transfers.c.effective_at < closing.until),
+                literal(closing.until, BigInteger),
+            )
+            for closing in reversed(self.closings)
+        ]
+        return case(*late, else_=transfers.c.effective_at)
+
+    def condition(self) -> ColumnElement[bool]:
+        """Which transfers count."""
+        return _condition(self)
+
+
+def _condition(asked: Clocks | Posted) -> ColumnElement[bool]:
+    conditions: list[ColumnElement[bool]] = [literal(value=True)]
+    if asked.as_of is not None:
+        conditions.append(asked.moment <= asked.as_of)
+    if asked.as_at is not None:
+        conditions.append(transfers.c.position <= asked.as_at)
+    return and_(*conditions)
 
 
 NOW = Clocks()
+
+
+def closings(database: Database) -> tuple[Closing, ...]:
+    """The periods that are closed, in their order."""
+    with database.read() as connection:
+        return _closings(connection)
+
+
+def _closings(connection: Connection) -> tuple[Closing, ...]:
+    query = (
+        select(facts.c.position, facts.c.topic, facts.c.state)
+        .where(facts.c.originator_id == STREAM)
+        .order_by(facts.c.originator_version)
+    )
+    found = []
+    for position, topic, state in connection.execute(query):
+        fact = CODEC.decode(topic, state)[1]
+        assert isinstance(fact, PeriodClosed)  # noqa: S101 - nothing else stands in this stream
+        found.append(Closing(fact.period, fact.until, position))
+    return tuple(found)
 
 
 def head_position(database: Database) -> int:
@@ -65,7 +137,7 @@ def position_at(database: Database, text: str) -> int:
         return connection.execute(query).scalar() or 0
 
 
-def trial_balance(database: Database, clocks: Clocks = NOW, *, zero: bool = False) -> dict[str, Any]:
+def trial_balance(database: Database, clocks: Clocks | Posted = NOW, *, zero: bool = False) -> dict[str, Any]:
     """All balances by currency, with the sums of both sides; accounts at zero only with `zero`.
 
     Answers `{"position": n, "currencies": {"CNY": {"debit": n, "credit": n, "accounts": [{"account",
@@ -88,7 +160,7 @@ def trial_balance(database: Database, clocks: Clocks = NOW, *, zero: bool = Fals
     return {"position": position if clocks.as_at is None else clocks.as_at, "currencies": currencies}
 
 
-def _balances(connection: Connection, clocks: Clocks) -> list[tuple[str, str, int]]:
+def _balances(connection: Connection, clocks: Clocks | Posted) -> list[tuple[str, str, int]]:
     """Name, currency and natural balance of every account that the clocks have seen."""
     if clocks == NOW:
         query = select(accounts.c.name, accounts.c.currency, accounts.c.balance)
@@ -118,7 +190,7 @@ def _numbers(connection: Connection, account: str) -> dict[str, Row[Any]]:
     return found
 
 
-def balances(database: Database, account: str, clocks: Clocks = NOW) -> dict[str, int]:
+def balances(database: Database, account: str, clocks: Clocks | Posted = NOW) -> dict[str, int]:
     """The natural balance of an account in each of its currencies; raises UnknownAccount."""
     with database.snapshot() as connection:
         return {
@@ -127,7 +199,7 @@ def balances(database: Database, account: str, clocks: Clocks = NOW) -> dict[str
         }
 
 
-def _balance(connection: Connection, account: Row[Any], clocks: Clocks) -> int:
+def _balance(connection: Connection, account: Row[Any], clocks: Clocks | Posted) -> int:
     """One balance without reading a whole history.
 
     As at a position it is the running balance of the last transfer before it. As of a time it is that, less
@@ -139,7 +211,7 @@ def _balance(connection: Connection, account: Row[Any], clocks: Clocks) -> int:
     if clocks.as_of is None:
         return balance
     later = and_(
-        transfers.c.effective_at > clocks.as_of,
+        clocks.moment > clocks.as_of,
         literal(value=True) if clocks.as_at is None else transfers.c.position <= clocks.as_at,
     )
     net = 0
@@ -244,7 +316,10 @@ def _before(connection: Connection, account: Row[Any], clocks: Clocks, after: tu
 
 
 class JournalLine(NamedTuple):
-    """One transfer in its place, with both accounts by name; `amount` in minor units of `currency`."""
+    """One transfer in its place, with both accounts by name; `amount` in minor units of `currency`.
+
+    `posted_at` is `effective_at`, or the first open moment if the period of that was closed before.
+    """
 
     position: int
     number: int
@@ -256,6 +331,7 @@ class JournalLine(NamedTuple):
     credit: str
     amount: int
     currency: str
+    posted_at: int
 
 
 def journal(
@@ -264,6 +340,7 @@ def journal(
     """All transfers in recorded order after a place (position, number), at most `limit`."""
     with database.snapshot() as connection:
         rows = _page(connection, literal(value=True), clocks, after, limit)
+        closed = _closings(connection)
     return [
         JournalLine(
             line.position,
@@ -276,6 +353,7 @@ def journal(
             line.credit_name,
             line.amount,
             line.currency,
+            posted_at(closed, line.position, line.effective_at),
         )
         for line in rows
     ]

@@ -7,27 +7,53 @@ The tree::
     │   ├── InvalidAmount
     │   ├── InvalidCurrency
     │   ├── InvalidIdentifier
+    │   ├── InvalidPolicy
     │   ├── InvalidTime
     │   └── UnknownCommand
     ├── Missing                   the thing that was named does not exist
     │   ├── UnknownAccount
+    │   ├── UnknownCard
+    │   ├── UnknownChargeback
+    │   ├── UnknownClaim
+    │   ├── UnknownHost
+    │   ├── UnknownIncident
+    │   ├── UnknownItem
     │   ├── UnknownOrder
+    │   ├── UnknownPenalty
+    │   ├── UnknownPolicy
     │   ├── UnknownPosition
+    │   ├── UnknownProvider
     │   ├── UnknownRefund
+    │   ├── UnknownSession
     │   └── UnknownShop
     ├── Conflict                  somebody else was there first
     │   ├── AlreadyExists
     │   ├── KeyInFlight
     │   └── VersionChanged
     ├── Refused                   a rule forbids it
+    │   ├── AlreadyCompensated
     │   ├── AlreadyReversed
+    │   ├── CertificateTaken
     │   ├── ChangedWithoutVersion
+    │   ├── CouponUnusable
+    │   ├── CreditLimitExceeded
     │   ├── CurrencyMismatch
+    │   ├── DepositHeld
     │   ├── DocumentSplit
+    │   ├── EvidenceMissing
     │   ├── IdempotencyKeyReused
+    │   ├── IncidentShort
     │   ├── InsufficientFunds
+    │   ├── NeedsPerson
+    │   ├── NotAppraised
     │   ├── NotCorrectable
+    │   ├── NotCovered
+    │   ├── NoticeTooShort
+    │   ├── PolicyOverlap
+    │   ├── QuotaExhausted
     │   ├── RefundExceedsPaid
+    │   ├── SameApprover
+    │   ├── WindowOver
     │   └── WrongState
     ├── Unavailable               nothing was decided; try again
     │   ├── OutcomeUnknown
@@ -112,6 +138,15 @@ class InvalidIdentifier(Malformed):
     code = "invalid_identifier"
 
 
+class InvalidPolicy(Malformed):
+    """The terms of a policy are not complete, or contradict themselves.
+
+    `assurance policy check FILE` names the field; the shipped files show how terms are written.
+    """
+
+    code = "invalid_policy"
+
+
 class InvalidTime(Malformed):
     """The time cannot be read.
 
@@ -148,6 +183,60 @@ class UnknownAccount(Missing):
     code = "unknown_account"
 
 
+class UnknownCard(Missing):
+    """The buyer has no trust card.
+
+    Issue one first: `cards.issue`.
+    """
+
+    code = "unknown_card"
+
+
+class UnknownChargeback(Missing):
+    """The chargeback is not known.
+
+    Report its receipt first.
+    """
+
+    code = "unknown_chargeback"
+
+
+class UnknownClaim(Missing):
+    """The claim is not known.
+
+    File it first.
+    """
+
+    code = "unknown_claim"
+
+
+class UnknownHost(Missing):
+    """The host is not known.
+
+    Open the host first.
+    """
+
+    code = "unknown_host"
+
+
+class UnknownIncident(Missing):
+    """The incident is not known.
+
+    Declare it first.
+    """
+
+    code = "unknown_incident"
+
+
+class UnknownItem(Missing):
+    """No piece with this serial number has arrived at the warehouse.
+
+    Receive it first, with the order it was sold in.
+    """
+
+    code = "unknown_item"
+
+
 class UnknownOrder(Missing):
     """The order is not known.
 
@@ -155,6 +244,24 @@ class UnknownOrder(Missing):
     """
 
     code = "unknown_order"
+
+
+class UnknownPenalty(Missing):
+    """The penalty is not known.
+
+    Propose or impose it first; a report of what happened to it is kept until it arrives.
+    """
+
+    code = "unknown_penalty"
+
+
+class UnknownPolicy(Missing):
+    """There are no such terms.
+
+    `assurance policy list` shows the versions there are.
+    """
+
+    code = "unknown_policy"
 
 
 class UnknownPosition(Missing):
@@ -166,6 +273,15 @@ class UnknownPosition(Missing):
     code = "unknown_position"
 
 
+class UnknownProvider(Missing):
+    """The service provider is not known.
+
+    Admit it first.
+    """
+
+    code = "unknown_provider"
+
+
 class UnknownRefund(Missing):
     """The refund is not known.
 
@@ -173,6 +289,15 @@ class UnknownRefund(Missing):
     """
 
     code = "unknown_refund"
+
+
+class UnknownSession(Missing):
+    """The live session is not known.
+
+    Begin it first.
+    """
+
+    code = "unknown_session"
 
 
 class UnknownShop(Missing):
@@ -229,6 +354,15 @@ class Refused(LedgerError):
     code = "refused"
 
 
+class AlreadyCompensated(Refused):
+    """The unit has a claim or a payout of this family of benefits.
+
+    A unit is paid for once in a family; appeal the decision if it was wrong.
+    """
+
+    code = "already_compensated"
+
+
 class AlreadyReversed(Refused):
     """The fact has been reversed before.
 
@@ -236,6 +370,15 @@ class AlreadyReversed(Refused):
     """
 
     code = "already_reversed"
+
+
+class CertificateTaken(Refused):
+    """The certificate number belongs to another piece.
+
+    One piece has one certificate: issue a number of its own; until then it stays in the warehouse.
+    """
+
+    code = "certificate_taken"
 
 
 class ChangedWithoutVersion(Refused):
@@ -247,6 +390,24 @@ class ChangedWithoutVersion(Refused):
     code = "changed_without_version"
 
 
+class CouponUnusable(Refused):
+    """The coupon does not pay for this.
+
+    The detail says what is wrong: it is unknown, expired, in another currency or holds too little.
+    """
+
+    code = "coupon_unusable"
+
+
+class CreditLimitExceeded(Refused):
+    """More would be advanced than the buyer's standing allows.
+
+    Wait until what is advanced is made good, have the shop approve the refund, or appeal the limit.
+    """
+
+    code = "credit_limit_exceeded"
+
+
 class CurrencyMismatch(Refused):
     """The sum is in another currency than the thing it belongs to.
 
@@ -254,6 +415,15 @@ class CurrencyMismatch(Refused):
     """
 
     code = "currency_mismatch"
+
+
+class DepositHeld(Refused):
+    """The deposit is held until nothing can be claimed of the shop any more.
+
+    Wait until the longest window is over, and close what is open: claims, penalties, recourse, advances.
+    """
+
+    code = "deposit_held"
 
 
 class DocumentSplit(Refused):
@@ -265,6 +435,15 @@ class DocumentSplit(Refused):
     code = "document_split"
 
 
+class EvidenceMissing(Refused):
+    """The terms ask for evidence, and none is given.
+
+    Keep the evidence and give its SHA-256.
+    """
+
+    code = "evidence_missing"
+
+
 class IdempotencyKeyReused(Refused):
     """The idempotency key was used for another request.
 
@@ -272,6 +451,15 @@ class IdempotencyKeyReused(Refused):
     """
 
     code = "idempotency_key_reused"
+
+
+class IncidentShort(Refused):
+    """The fund has not reserved enough for this incident.
+
+    What is missing stays due and is reserved as money comes into the fund; grant the rest then.
+    """
+
+    code = "incident_short"
 
 
 class InsufficientFunds(Refused):
@@ -283,6 +471,24 @@ class InsufficientFunds(Refused):
     code = "insufficient_funds"
 
 
+class NeedsPerson(Refused):
+    """Nothing was paid for the goods, so that no formula alone may decide.
+
+    A person who has looked at it says so: `reviewed`, with the amount.
+    """
+
+    code = "needs_person"
+
+
+class NotAppraised(Refused):
+    """The goods have to pass the warehouse first.
+
+    Appraise and certify every piece of the lines that were offered as appraised; what failed never goes.
+    """
+
+    code = "not_appraised"
+
+
 class NotCorrectable(Refused):
     """This kind of fact cannot be reversed by a correction.
 
@@ -292,6 +498,42 @@ class NotCorrectable(Refused):
     code = "not_correctable"
 
 
+class NotCovered(Refused):
+    """The order does not carry the benefit.
+
+    A benefit counts for orders paid while the shop had it open; the law's own need no opening.
+    """
+
+    code = "not_covered"
+
+
+class NoticeTooShort(Refused):
+    """New terms are announced at least seven days before they count.
+
+    Choose a later time, or force it and give the reason, which is kept.
+    """
+
+    code = "notice_too_short"
+
+
+class PolicyOverlap(Refused):
+    """Two versions of the same terms cannot be in force at once.
+
+    Let the new version begin where the one before it ends, or later.
+    """
+
+    code = "policy_overlap"
+
+
+class QuotaExhausted(Refused):
+    """The card has no use of this benefit left in the period.
+
+    Wait for the next period, or change the tier of the card.
+    """
+
+    code = "quota_exhausted"
+
+
 class RefundExceedsPaid(Refused):
     """The refunds would exceed what was paid.
 
@@ -299,6 +541,24 @@ class RefundExceedsPaid(Refused):
     """
 
     code = "refund_exceeds_paid"
+
+
+class SameApprover(Refused):
+    """The same person cannot approve twice.
+
+    Let somebody else approve the batch.
+    """
+
+    code = "same_approver"
+
+
+class WindowOver(Refused):
+    """The time for it is over.
+
+    The window ends with its last day in Asia/Shanghai; the time of filing counts.
+    """
+
+    code = "window_over"
 
 
 class WrongState(Refused):

@@ -16,9 +16,34 @@ import msgspec
 
 from ledger.codec import CODEC
 from ledger.errors import InvalidAmount
-from ledger.events import adjustment, correction, fulfilment, order, parking, refund, shop
+from ledger.events import (
+    adjustment,
+    appraisal,
+    card,
+    chargeback,
+    claim,
+    correction,
+    coverage,
+    credit,
+    freight,
+    fulfilment,
+    fund,
+    host,
+    incident,
+    live,
+    offer,
+    order,
+    parking,
+    penalty,
+    period,
+    policy,
+    provider,
+    recourse,
+    refund,
+    shop,
+    statement,
+)
 from ledger.events.base import Fact
-from ledger.money import MAX_AMOUNT
 
 
 class Kind(NamedTuple):
@@ -79,17 +104,6 @@ class Transfer(msgspec.Struct, frozen=True, gc=False):
             raise InvalidAmount(f"A transfer moves a positive amount, not {self.amount}.")
 
 
-class Claim(NamedTuple):
-    """What a fact uses of something that may be used only so far: a line's payment, a unit, a fact.
-
-    `used` is added (below zero: given back), `allowed` is the most that may be used in all.
-    """
-
-    subject: str
-    used: int
-    allowed: int
-
-
 class Row(NamedTuple):
     """`amount` names the field that holds the sum; `{shop}` in an account names the field of the party."""
 
@@ -117,8 +131,6 @@ class Mirror(NamedTuple):
     """The rows of the fact that is reversed, with debit and credit exchanged."""
 
 
-UNLIMITED = MAX_AMOUNT  # What is given back, or only counted, has no limit.
-
 ID = "{id}"  # The identifier of the stream the fact stands in: for an order's facts, the order.
 
 _BEARERS = (
@@ -131,6 +143,28 @@ _BEARERS = (
 _RECEIVERS = (
     ("bank",                     "cash_due"),
     ("platform_coupon",          "coupon"),
+)  # fmt: skip
+_PAYERS = (
+    ("order_escrow:{order}",     "parts.escrow"),
+    ("shop_payable:{shop}",      "parts.payable"),
+    ("shop_deposit:{shop}",      "parts.deposit"),
+    ("lab_payable:{lab}",        "parts.lab"),
+    ("freight_pool:{shop}",      "parts.freight_pool"),
+    ("warranty_pool:{shop}",     "parts.warranty_pool"),
+    ("pet_fund",                 "parts.fund"),
+    ("platform_backstop",        "parts.backstop"),
+)  # fmt: skip
+_OWED_BY_BUYER = Swing("buyer_receivable:{buyer}", "recovery_suspense:{claim}", "amount")
+_HELD_AGAINST_SHOP = Row("recourse_receivable:{shop}", "fund_recourse_claim:{shop}", "amount")
+_NO_LONGER_HELD = Row("fund_recourse_claim:{shop}", "recourse_receivable:{shop}", "amount")
+_FINED = (
+    ("pet_fund",                 "back.fund"),
+    ("platform_fines",           "back.platform"),
+    ("platform_backstop",        "back.backstop"),
+)  # fmt: skip
+_PAYERS_OF_A_FINE = (
+    ("shop_deposit:{shop}",      "back.deposit"),
+    ("penalty_held:{id}",        "back.bank"),
 )  # fmt: skip
 
 #   fact                             debit                        credit                     amount
@@ -157,12 +191,24 @@ POSTINGS: dict[type[Fact], tuple[Row | Swing | Pour | Mirror, ...]] = {
                                      Swing("host_payable:{host}", "shop_payable:{shop}",    "host_share")),
     order.OrderCancelled:           (),
     order.OrderVoided:              (),
+    order.OrderClaimed:             (),
+    order.OrderChargedBack:         (),
     order.OrderClosed:              (),
     order.SameVersionRecorded:      (),
     order.StaleVersionRecorded:     (),
     fulfilment.ParcelDispatched:    (),
+    fulfilment.ItemAtWarehouse:     (),
+    fulfilment.ItemAppraised:       (),
     fulfilment.ParcelDelivered:     (),
     fulfilment.ReceiptConfirmed:    (),
+    fulfilment.DispatchPromised:     (),
+    fulfilment.AddressChanged:       (),
+    fulfilment.RiskHoldPlaced:       (),
+    fulfilment.RiskHoldLifted:       (),
+    fulfilment.DispatchPaused:       (),
+    fulfilment.DispatchResumed:      (),
+    fulfilment.DispatchOverdue:      (),
+    fulfilment.FakeDispatchFound:    (),
     refund.RefundRequested:         (),
     refund.RefundApproved:          (),
     refund.RefundRefused:           (),
@@ -177,17 +223,144 @@ POSTINGS: dict[type[Fact], tuple[Row | Swing | Pour | Mirror, ...]] = {
                                      Row("host_payable:{host}",  "shop_payable:{shop}", "bearers.host"),
                                      Pour(_BEARERS, _RECEIVERS)),
     refund.RefundClosed:            (),
+    refund.RefundEntitled:          (),
+    credit.CreditRulePublished:      (),
+    credit.StandingAssessed:         (),
+    credit.StandingAppealed:         (),
+    credit.StandingAppealDecided:    (),
+    credit.InstantCreditTaken:       (),
+    credit.InstantCreditFreed:       (),
+    claim.ClaimFiled:               (),
+    claim.ClaimContested:           (),
+    claim.EvidenceRequested:        (),
+    claim.EvidenceSubmitted:        (),
+    claim.ClaimUpheld:              (),
+    claim.ClaimRejected:            (),
+    claim.ClaimWithdrawn:           (),
+    claim.ClaimAppealed:            (),
+    claim.ClaimAppealDecided:       (),
+    claim.FundingShortfallRecorded: (),
+    claim.ClaimFunded:              (Pour(_PAYERS, (("buyer_payable:{buyer}", "parts.total"),)),),
+    claim.CompensationPaid:         (Row("buyer_payable:{buyer}", "bank",                   "amount"),),
+    claim.CompensationConfirmed:    (),
+    claim.CompensationResultUnknown: (),
+    claim.CompensationFailed:       (Row("bank",                 "buyer_payable:{buyer}",   "amount"),),
+    claim.CompensationForfeited:    (Row("buyer_payable:{buyer}", "pet_fund",               "amount"),),
+    claim.CompensationCancelled:    (Pour((("buyer_payable:{buyer}", "parts.total"),), _PAYERS),),
+    claim.CompensationRecoveryOpened: (_OWED_BY_BUYER,),
+    claim.CompensationRecovered:    (Row("bank",               "buyer_receivable:{buyer}",   "parts.total"),
+                                     Pour((("recovery_suspense:{claim}", "parts.total"),), _PAYERS)),
+    recourse.RecourseOpened:        (_HELD_AGAINST_SHOP,),
+    recourse.RecourseRecovered:     (Row("shop_payable:{shop}",  "pet_fund",                "payable"),
+                                     Row("shop_deposit:{shop}",  "pet_fund",                "deposit"),
+                                     _NO_LONGER_HELD),
+    recourse.RecourseReleased:      (_NO_LONGER_HELD,),
+    recourse.RecourseWrittenOff:    (_NO_LONGER_HELD,),
     shop.ShopOpened:                (),
     shop.DepositPaid:               (Row("bank",                 "shop_deposit:{shop}",     "amount"),),
     shop.DepositRefunded:           (Row("shop_deposit:{shop}",  "bank",                    "amount"),),
     shop.ShopPaidOut:               (Row("shop_payable:{shop}",  "bank",                    "owed"),
                                      Row("import_suspense:{source}", "bank",                "suspense")),
+    shop.FreightServiceCharged:     (Row("shop_payable:{shop}",  "freight_pool:{shop}",     "amount"),),
+    shop.WarrantyServiceCharged:    (Row("shop_payable:{shop}",  "warranty_pool:{shop}",    "amount"),),
+    shop.SubsidyGranted:            (Row("trust_subsidy",        "shop_payable:{shop}",     "amount"),),
     shop.HostPaidOut:               (Row("host_payable:{host}",  "bank",                    "owed"),
                                      Row("import_suspense:{source}", "bank",                "suspense")),
+    shop.BenefitOpened:             (),
+    shop.BenefitClosed:             (),
+    shop.ShopRestricted:            (),
+    shop.ShopSuspended:             (),
+    shop.ShopBanned:                (),
+    shop.ShopReinstated:            (),
     shop.ShopClosingRequested:      (),
     shop.ShopClosed:                (),
+    fund.PetFundContributed:        (Row("platform_contribution", "pet_fund",               "amount"),),
+    incident.IncidentDeclared:      (),
+    incident.BatchOpened:           (),
+    incident.MemberAdded:           (),
+    incident.MemberExcluded:        (),
+    incident.BatchApproved:         (Row("pet_fund",     "pet_fund_reserved:{incident}",    "reserved"),),
+    incident.BatchFunded:           (Row("pet_fund",     "pet_fund_reserved:{incident}",    "amount"),),
+    incident.IncidentCompensationGranted:
+                                    (Row("pet_fund_reserved:{incident}", "buyer_payable:{buyer}", "amount"),),
+    incident.IncidentCompensationPaid:
+                                    (Row("buyer_payable:{buyer}", "bank",                   "amount"),),
+    incident.IncidentCompensationFailed:
+                                    (Row("bank",                 "buyer_payable:{buyer}",   "amount"),),
+    incident.BatchClosed:           (Row("pet_fund_reserved:{incident}", "pet_fund",        "unused"),),
+    card.CardIssued:                (),
+    card.TierChanged:               (),
+    card.BenefitUsed:               (),
+    card.CouponGranted:             (),
+    card.CouponRedeemed:            (),
+    card.CouponExpired:             (),
+    chargeback.ChargebackReceived:  (Row("order_escrow:{order}", "bank",                    "escrow"),
+                                     Row("shop_payable:{shop}",  "bank",                    "payable"),
+                                     Row("buyer_receivable:{buyer}", "bank",                "refunded"),
+                                     Row("import_suspense:{source}", "bank",                "suspense")),
+    chargeback.ChargebackReversed:  (Row("bank",                 "order_escrow:{order}",    "escrow"),
+                                     Row("bank",                 "shop_payable:{shop}",     "payable"),
+                                     Row("bank",                 "buyer_receivable:{buyer}", "refunded"),
+                                     Row("bank",                 "import_suspense:{source}", "suspense")),
+    chargeback.ChargebackRepaid:    (Row("bank",                 "buyer_receivable:{buyer}", "amount"),),
+    freight.FreightSplit:            (),
+    penalty.PenaltyProposed:        (),
+    penalty.PenaltyDropped:         (),
+    penalty.PenaltyImposed:         (),
+    penalty.PenaltyPublished:       (),
+    penalty.PenaltySent:            (),
+    penalty.PenaltyServed:          (),
+    penalty.FeeAdded:               (),
+    penalty.PenaltyIncreased:       (),
+    penalty.SentToCollection:       (),
+    penalty.FineCollected:          (Row("shop_deposit:{shop}",  "penalty_held:{id}",       "amount"),),
+    penalty.FinePaid:               (Row("bank",                 "penalty_held:{id}",       "amount"),),
+    penalty.PenaltyAppealed:        (),
+    penalty.AppealAdvanced:         (),
+    penalty.AppealDenied:           (),
+    penalty.PenaltyOverturned:      (Row("penalty_held:{id}",    "shop_deposit:{shop}",     "back.held"),
+                                     Pour(_FINED, _PAYERS_OF_A_FINE)),
+    penalty.PenaltyVaried:          (Row("penalty_held:{id}",    "shop_deposit:{shop}",     "back.held"),
+                                     Pour(_FINED, _PAYERS_OF_A_FINE)),
+    penalty.PenaltyFinal:           (),
+    penalty.FineReleased:           (Row("penalty_held:{id}",    "pet_fund",                "fund"),
+                                     Row("penalty_held:{id}",    "platform_fines",          "platform")),
+    penalty.FineReturned:           (Row("penalty_held:{id}",    "bank",                    "amount"),),
+    penalty.FineOverpaymentReturned: (Row("penalty_held:{id}",   "bank",                    "amount"),),
+    penalty.TrainingCompleted:      (),
+    penalty.AccountRemoved:         (),
+    penalty.LeadReferred:           (),
+    penalty.CaseLinked:             (),
+    penalty.FineDueRecorded:        (),
+    penalty.FineSharePublished:     (),
+    penalty.BrushingIntercepted:    (),
+    host.HostOpened:                (),
+    host.HostSuspended:             (),
+    host.HostBanned:                (),
+    host.HostReinstated:            (),
+    host.HostClosed:                (),
+    live.SessionBegun:              (),
+    live.SessionClosed:             (),
+    provider.ProviderAdmitted:      (),
+    provider.ProviderExited:        (),
+    offer.OfferMarked:              (),
+    offer.OfferUnmarked:            (),
+    appraisal.ItemReceived:         (),
+    appraisal.CheckRecorded:        (),
+    appraisal.AppraisalPassed:      (),
+    appraisal.AppraisalFailed:      (),
+    appraisal.CertificateIssued:    (Row("appraisal_fee",        "lab_payable:{lab}",       "platform_fee"),
+                                     Row("shop_payable:{shop}",  "lab_payable:{lab}",       "shop_fee")),
+    appraisal.DeviceInspected:      (),
+    appraisal.WarrantyStarted:      (),
+    appraisal.LabPaid:              (Row("lab_payable:{lab}",    "bank",                    "amount"),),
     adjustment.AdjustmentRecorded:  (),
+    statement.PlatformFundMovementRecorded: (),
     correction.CorrectionRecorded:  (Mirror(),),
+    policy.PolicyPublished:         (),
+    policy.PolicyRetired:           (),
+    coverage.CoverageAttached:      (),
+    period.PeriodClosed:            (),
     parking.FactParked:             (),
 }  # fmt: skip
 
@@ -299,80 +472,3 @@ def transfers(fact: Fact, id_: str) -> list[Transfer]:
     for post in _COMPILED[type(fact)]:
         found += post(fact, id_)
     return found
-
-
-def claims(fact: Fact, id_: str) -> list[Claim]:
-    """What a fact uses of sums and things that may be used only once or only so far.
-
-    Refunds of a line (`refund/uci:1/2`) never exceed what was paid for it, refunds of an order never what was
-    paid in all, a unit (`refund/uci:1/2/3`) is refunded in full once, and a fact is reversed once. What
-    coupons bear of refunds is counted beside them (`refund-coupon/…`), as is what was advanced for refunds
-    that are not complete (`advanced/…`, `advanced-coupon/…`) and what waits in suspense (`over/…`; its line 0
-    is all lines together).
-    """
-    match fact:
-        case refund.RefundCompleted(order=named) if named and "currency_mismatch" not in fact.marks:
-            sums = fact.cash, fact.coupon, fact.bearers.suspense, fact.paid
-            found = _refunded("refund", named, sums, fact.lines)
-            if fact.bearers.suspense:
-                found += _waiting(f"over/{named}", fact.bearers.suspense, fact.lines)
-            if fact.advanced:
-                found += _given_back(_refunded("advanced", named, sums, fact.lines))
-            return found
-        case refund.InstantRefundAdvanced(order=named):
-            return _refunded("advanced", named, (fact.amount, fact.coupon, 0, fact.paid), fact.lines)
-        case order.OrderAmended():
-            return _recounted(fact, id_)
-        case correction.CorrectionRecorded():
-            undone = claims(CODEC.decode_body(fact.topic, fact.body), id_)
-            return [Claim(f"reversed/{fact.position}", 1, 1), *_given_back(undone)]
-        case _:
-            return []
-
-
-def _refunded(
-    kind: str, named: str, sums: tuple[int, int, int, int], lines: Sequence[refund.RefundLine]
-) -> list[Claim]:
-    """Of `sums`: cash, coupons, what of both waits in suspense, and what was paid; and line by line."""
-    found = _summed(kind, named, *sums)
-    for line in lines:
-        if line.line:
-            subject = f"{named}/{line.line}"
-            found += _summed(kind, subject, line.cash, line.coupon, line.over, line.paid)
-            found += [Claim(f"{kind}/{subject}/{unit}", 1, 1) for unit in line.units]
-    return found
-
-
-def _summed(kind: str, subject: str, cash: int, coupon: int, over: int, paid: int) -> list[Claim]:  # noqa: PLR0913, PLR0917 - the columns of a refund
-    found = [Claim(f"{kind}/{subject}", cash + coupon - over, paid)]
-    if coupon:
-        found.append(Claim(f"{kind}-coupon/{subject}", coupon, UNLIMITED))
-    return found
-
-
-def _waiting(subject: str, suspense: int, lines: Sequence[refund.RefundLine]) -> list[Claim]:
-    found = [Claim(subject, suspense, UNLIMITED)]
-    for line in lines:
-        if line.over:
-            found.append(Claim(f"{subject}/0", line.over, UNLIMITED))
-            found.append(Claim(f"{subject}/{line.line}", line.over, UNLIMITED))
-    return found
-
-
-def _recounted(fact: order.OrderAmended, id_: str) -> list[Claim]:
-    """What new sums of an order make of its refunds: more of them counts, or has to wait."""
-    found = []
-    if fact.recounted:
-        found.append(Claim(f"refund/{id_}", fact.recounted, fact.cash + fact.coupon))
-        found.append(Claim(f"over/{id_}", -fact.recounted, UNLIMITED))
-    paid = [cash + coupon for cash, coupon in zip(fact.line_cash, fact.line_coupon, strict=True)]
-    for number, change in enumerate(fact.line_recounted, 1):
-        if change:
-            # A line that the new version lacks was paid nothing.
-            found.append(Claim(f"refund/{id_}/{number}", change, sum(paid[number - 1 : number])))
-            found += [Claim(f"over/{id_}/{line}", -change, UNLIMITED) for line in (0, number)]
-    return found
-
-
-def _given_back(used: Sequence[Claim]) -> list[Claim]:
-    return [Claim(claim.subject, -claim.used, UNLIMITED) for claim in used]

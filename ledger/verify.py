@@ -41,6 +41,7 @@ from ledger.events.base import Envelope, Fact
 from ledger.store import schema
 from ledger.store.database import Database, Insert
 from ledger.store.log import Head, Key, first_head, keys_digest
+from ledger.uses import uses
 
 _PAGE = 2_000
 
@@ -104,11 +105,11 @@ def prove(
 ) -> Report:
     """The same for the state that a transaction of the caller sees."""
     # Cursors are closed here, not when they happen to be collected: a driver may be fetching just then.
-    claims = _Claims(database, connection)
+    uses_ = _Uses(database, connection)
     with ExitStack() as cursors:
-        run = _Run(connection, cursors, claims)
+        run = _Run(connection, cursors, uses_)
         run.walk(progress)
-    claims.drop()
+    uses_.drop()
     checks = [*run.checks(), *(more(connection) if more else ())]
     head = run.head.position if run.head else 0
     return Report(all(check.ok for check in checks), run.position, head, run.root.hex(), checks)
@@ -117,9 +118,9 @@ def prove(
 class _Run:
     """One pass over the log."""
 
-    def __init__(self, connection: Connection, cursors: ExitStack, claims: _Claims) -> None:
+    def __init__(self, connection: Connection, cursors: ExitStack, uses_: _Uses) -> None:
         self.connection = connection
-        self._claims = claims
+        self._uses = uses_
         self._cursors = cursors
         self.position = 0
         self.root = proofs.EMPTY_ROOT
@@ -184,7 +185,7 @@ class _Run:
             if decoded is not None:
                 last_recorded = self._timing(row, decoded[0], commit, last_recorded)
                 self._transfers_of(row, *decoded)
-                self._claims.add(row.position, decoded[1], identifier(row.originator_id))
+                self._uses.add(row.position, decoded[1], identifier(row.originator_id))
             if progress and row.position % _PAGE == 0:
                 progress(row.position)
         while commit is not None:
@@ -201,7 +202,7 @@ class _Run:
         self._head(chain)
         self._streams()
         self._balances()
-        self._claims.compare(self._say("guards"))
+        self._uses.compare(self._say("guards"))
 
     def _fact(self, row: Row[Any]) -> tuple[Envelope, Fact] | None:
         """Position and hash of a fact, and the fact itself if its bytes can be read."""
@@ -413,13 +414,13 @@ def _is_kind(kind: str) -> ColumnElement[bool]:
     return or_(schema.accounts.c.name == kind, schema.accounts.c.name.startswith(f"{kind}:", autoescape=True))
 
 
-class _Claims:
-    """What the facts claim, gathered in a temporary table and compared with the claims that are kept."""
+class _Uses:
+    """What the facts use, gathered in a temporary table and compared with the uses that are kept."""
 
     def __init__(self, database: Database, connection: Connection) -> None:
         self._connection = connection
         self._table = Table(
-            "verify_claims",
+            "verify_uses",
             MetaData(),
             Column("position", BigInteger, primary_key=True, autoincrement=False),
             Column("number", Integer, primary_key=True, autoincrement=False),
@@ -433,8 +434,8 @@ class _Claims:
         self._table.create(connection)
 
     def add(self, position: int, fact: Fact, id_: str) -> None:
-        """Gather the claims of a fact."""
-        self._rows += [(position, number, *claim) for number, claim in enumerate(postings.claims(fact, id_))]
+        """Gather what a fact uses."""
+        self._rows += [(position, number, *use) for number, use in enumerate(uses(fact, id_))]
         if len(self._rows) >= _PAGE:
             self._flush()
 
@@ -447,31 +448,31 @@ class _Claims:
         self._table.drop(self._connection)
 
     def compare(self, tally: _Tally) -> None:
-        """What is used is what the facts claim, never more than was allowed at any position.
+        """What is used is what the facts use, never more than was allowed at any position.
 
         A reversal may give back more than is used before what waited takes its place, in the same commit:
         only the end must not be below zero.
         """
         self._flush()
-        claims, kept = self._table.c, schema.claims.c
-        order = (claims.position, claims.number)
-        running = func.sum(claims.used).over(partition_by=claims.subject, order_by=order)
-        later = func.row_number().over(partition_by=claims.subject, order_by=tuple(c.desc() for c in order))
+        told, kept = self._table.c, schema.uses.c
+        order = (told.position, told.number)
+        running = func.sum(told.used).over(partition_by=told.subject, order_by=order)
+        later = func.row_number().over(partition_by=told.subject, order_by=tuple(c.desc() for c in order))
         steps = select(self._table, cast(running, BigInteger).label("total"), later.label("later")).subquery()
         below = and_(steps.c.later == 1, steps.c.total < 0)
         over = select(steps).where(or_(steps.c.total > steps.c.allowed, below))
         if row := self._connection.execute(over.order_by(steps.c.position).limit(1)).first():
             tally.expect(
-                False, "claims", row.subject, f"{row.total} of {row.allowed} at position {row.position}"
+                False, "uses", row.subject, f"{row.total} of {row.allowed} at position {row.position}"
             )
         ends = select(steps).where(steps.c.later == 1).subquery()
-        both = select(schema.claims, ends.c.total, ends.c.allowed.label("may")).outerjoin(
+        both = select(schema.uses, ends.c.total, ends.c.allowed.label("may")).outerjoin(
             ends, ends.c.subject == kept.subject
         )
         for row in self._connection.execute(both.order_by(kept.subject)):
             tally.checked += 1
             same = (row.used, row.allowed) == (row.total, row.may)
-            tally.expect(same, "claims", row.subject, f"the facts claim {row.total} of {row.may}")
+            tally.expect(same, "uses", row.subject, f"the facts use {row.total} of {row.may}")
         missing = select(ends.c.subject).where(ends.c.subject.not_in(select(kept.subject)))
         if row := self._connection.execute(missing.order_by(ends.c.subject).limit(1)).first():
-            tally.expect(False, "claims", row.subject, "missing")
+            tally.expect(False, "uses", row.subject, "missing")

@@ -9,6 +9,7 @@ import msgspec
 
 from ledger.decisions.base import Amount, Item, Name, Past, decides, folds
 from ledger.decisions.bearing import borne_by_shop, recovered
+from ledger.decisions.coverage import attach
 from ledger.decisions.order import (
     Order,
     Payment,
@@ -18,6 +19,7 @@ from ledger.decisions.order import (
     pay_now,
     payment,
     placed,
+    promised,
     settle,
 )
 from ledger.decisions.parking import for_, release
@@ -82,6 +84,7 @@ def record(past: Past, command: RecordOrder) -> Iterator[Item]:
         yield from _amend(past, command, order, lines, found)
     else:
         yield placed(command, lines, (*command.marks, *_marks(lines, found)))
+        yield from promised(command)
         yield from release(past, for_(order.parked, "placed"))
     order = past.state(command.stream)
     if command.paid and not order.paid:
@@ -149,6 +152,8 @@ def _amend(
         raise ChangedWithoutVersion(detail, field="lines")
     new = msgspec.structs.replace(new, version=past.source_version)
     yield from difference(past, command.id, order, new, recount(past, command.id, order, new))
+    if order.paid and len(new.lines) > len(order.lines):
+        yield from attach(past, command.id, past.state(command.stream), len(order.lines) + 1)
 
 
 Recount = tuple[int, tuple[int, ...]]

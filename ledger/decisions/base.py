@@ -9,7 +9,7 @@ the past brings both.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Annotated, Any, ClassVar, NamedTuple, Protocol, TypeVar, cast, dataclass_transform
@@ -29,6 +29,7 @@ from ledger.errors import (
 )
 from ledger.events.base import Envelope, Fact, Recorded, Source
 from ledger.events.correction import CorrectionRecorded
+from ledger.uses import uses
 
 # Types of command fields: the doors check them and publish them as JSON Schema. Names never hold control
 # characters, which PostgreSQL could not keep; `(?!\n)` because `$` alone lets a line end through.
@@ -134,8 +135,8 @@ class Loader(Protocol):
     def accounts(self, names: Sequence[str]) -> dict[tuple[str, str], Account]:
         """The accounts of these names in every currency they have."""
 
-    def claims(self, subjects: Sequence[str]) -> dict[str, tuple[int, int]]:
-        """Used and allowed of the subjects that have been claimed."""
+    def uses(self, subjects: Sequence[str]) -> dict[str, tuple[int, int]]:
+        """Used and allowed of the subjects that have been used."""
 
     def fact(self, position: int) -> Recorded | None:
         """The fact at a position."""
@@ -152,8 +153,8 @@ class Nothing:
         """No account exists."""
         return {}
 
-    def claims(self, subjects: Sequence[str]) -> dict[str, tuple[int, int]]:  # noqa: ARG002 - Loader
-        """Nothing is claimed."""
+    def uses(self, subjects: Sequence[str]) -> dict[str, tuple[int, int]]:  # noqa: ARG002 - Loader
+        """Nothing is used."""
         return {}
 
     def fact(self, position: int) -> Recorded | None:  # noqa: ARG002 - Loader
@@ -198,6 +199,12 @@ def folds(*facts: type[F]) -> Callable[[Callable[[S, F, Recorded], S]], Callable
     return register
 
 
+def also(past: Past, command: Command) -> Iterator[Item]:
+    """Decide another command as a part of this one; its facts stand in the stream it speaks to."""
+    for item in DECISIONS[type(command)](past, command):
+        yield item if isinstance(item, On) else On(command.stream, item)
+
+
 def unchanged(state: S, _fact: Fact, _recorded: Recorded) -> S:
     """The fold of facts that a stream's state has no interest in."""
     return state
@@ -222,11 +229,11 @@ def replay(stream: str, facts: Sequence[Recorded]) -> Any:  # noqa: ANN401 - eac
 
 
 class Known(msgspec.Struct):
-    """What is known at a point of the log: states by stream (with version), accounts, claims."""
+    """What is known at a point of the log: states by stream (with version), accounts, uses."""
 
     states: dict[str, tuple[int, Any]] = msgspec.field(default_factory=dict)
     accounts: dict[tuple[str, str], Account] = msgspec.field(default_factory=dict)
-    claims: dict[str, tuple[int, int]] = msgspec.field(default_factory=dict)
+    uses: dict[str, tuple[int, int]] = msgspec.field(default_factory=dict)
     looked_up: set[str] = msgspec.field(default_factory=set)
     """Names of accounts that were asked for in all currencies: what is not in `accounts` does not exist."""
     last_account: int = 0
@@ -236,7 +243,7 @@ class Known(msgspec.Struct):
         """Forget everything; it will be loaded again."""
         self.states.clear()
         self.accounts.clear()
-        self.claims.clear()
+        self.uses.clear()
         self.looked_up.clear()
 
 
@@ -257,7 +264,7 @@ class Draft(msgspec.Struct, frozen=True, gc=False):
     facts: list[Recorded]
     posted: list[Posted]
     accounts: dict[tuple[str, str], int]
-    claims: dict[str, tuple[int, int]]
+    uses: dict[str, tuple[int, int]]
 
 
 def _moment(command: Command, now: int) -> tuple[int, int]:
@@ -328,13 +335,13 @@ class Past:
 
     def used(self, subject: str) -> int:
         """How much of a subject (`refund/uci:1/2`) has been used."""
-        return self._claim(subject)[0]
+        return self._use(subject)[0]
 
     def used_of(self, subjects: Sequence[str]) -> list[int]:
         """The same of several subjects, fetched together."""
-        known = self._known.claims
+        known = self._known.uses
         if missing := [subject for subject in subjects if subject not in known]:
-            found = self._loader.claims(missing)
+            found = self._loader.uses(missing)
             known.update({subject: found.get(subject, (0, 0)) for subject in missing})
         return [self.used(subject) for subject in subjects]
 
@@ -350,22 +357,28 @@ class Past:
 
     # What leads there.
 
+    def fetch(self, streams: Iterable[str], accounts: Iterable[str] = ()) -> None:
+        """Load the states of these streams together, and these accounts, as far as they are not known."""
+        looked_up = self._known.looked_up
+        if names := [name for name in accounts if name not in looked_up]:
+            self._known.accounts.update(self._loader.accounts(names))
+            looked_up.update(names)
+        # Looked up name by name: a set minus the keys of a dictionary walks the whole dictionary.
+        known = self._known.states
+        if missing := [name for name in streams if name not in known]:
+            for name, facts in self._loader.streams(missing).items():
+                known[name] = (len(facts), replay(name, facts))
+
     def load(self, commands: Sequence[Command]) -> None:
         """Fetch what these commands will ask for, in one query each; the rest is fetched as it is asked."""
         known = self._known
-        # Looked up name by name: a set minus the keys of a dictionary walks the whole dictionary.
-        touched = {name for command in commands for name in command.touches()}
-        if streams := [name for name in touched if name not in known.states]:
-            for name, facts in self._loader.streams(streams).items():
-                known.states[name] = (len(facts), replay(name, facts))
         orders = {order for command in commands for order in command.orders()}
-        if names := {f"order_escrow:{order}" for order in orders} - known.looked_up:
-            known.accounts.update(self._loader.accounts(list(names)))
-            known.looked_up |= names
-        subjects = [subject for order in orders if (subject := f"refund/{order}") not in known.claims]
+        streams = {name for command in commands for name in command.touches()}
+        self.fetch(streams, {f"order_escrow:{order}" for order in orders})
+        subjects = [subject for order in orders if (subject := f"refund/{order}") not in known.uses]
         if subjects:
-            found = self._loader.claims(subjects)
-            known.claims.update({subject: found.get(subject, (0, 0)) for subject in subjects})
+            found = self._loader.uses(subjects)
+            known.uses.update({subject: found.get(subject, (0, 0)) for subject in subjects})
 
     def _versioned(self, stream: str) -> tuple[int, Any]:
         found = self._states.get(stream) or self._known.states.get(stream)
@@ -385,11 +398,11 @@ class Past:
         found = self._draft.accounts.get(key)
         return self._account(key).balance if found is None else found
 
-    def _claim(self, subject: str) -> tuple[int, int]:
-        found = self._draft.claims.get(subject) or self._known.claims.get(subject)
+    def _use(self, subject: str) -> tuple[int, int]:
+        found = self._draft.uses.get(subject) or self._known.uses.get(subject)
         if found is None:
-            found = self._loader.claims((subject,)).get(subject, (0, 0))
-            self._known.claims[subject] = found
+            found = self._loader.uses((subject,)).get(subject, (0, 0))
+            self._known.uses[subject] = found
         return found
 
     def decide(self, request: Request) -> Draft:
@@ -404,7 +417,7 @@ class Past:
         try:
             self._follow(DECISIONS[type(command)](self, command))
             # Only at the end: when a refund is reversed, what of it had to wait comes back after it.
-            for subject, (used, allowed) in self._draft.claims.items():
+            for subject, (used, allowed) in self._draft.uses.items():
                 if used < 0:
                     self._over(subject, used, allowed)
         except BaseException:
@@ -432,7 +445,7 @@ class Past:
     def _accept(self) -> None:
         known = self._known
         known.states.update(self._states)
-        known.claims.update(self._draft.claims)
+        known.uses.update(self._draft.uses)
         self._accepted.update({recorded.position: recorded for recorded in self._draft.facts})
         for key, balance in self._draft.accounts.items():
             number = known.accounts.get(key, _NO_ACCOUNT).number
@@ -441,7 +454,7 @@ class Past:
             known.accounts[key] = Account(number, balance)
 
     def _record(self, item: Item) -> None:
-        """Make a fact part of the past: its place, the state after it, its transfers and claims."""
+        """Make a fact part of the past: its place, the state after it, its transfers and uses."""
         request, own = self.request, self.request.command.stream
         stream, fact = item if isinstance(item, On) else (own, item)
         version, state = self._versioned(stream)
@@ -479,11 +492,11 @@ class Past:
                     balances[credit],
                 )
             )
-        for subject, used, allowed in postings.claims(fact, id_):
-            after = self._claim(subject)[0] + used
+        for subject, used, allowed in uses(fact, id_):
+            after = self._use(subject)[0] + used
             if after > allowed:
                 self._over(subject, after, allowed)
-            self._draft.claims[subject] = (after, allowed)
+            self._draft.uses[subject] = (after, allowed)
 
     def _moved(self, key: tuple[str, str], amount: int, *, debited: bool) -> int:
         account, currency = key
@@ -520,10 +533,10 @@ class Past:
         saved = self.position, dict(self._states)
         draft = self._draft
         lengths = len(draft.facts), len(draft.posted)
-        accounts, claims = dict(draft.accounts), dict(draft.claims)
+        accounts, used = dict(draft.accounts), dict(draft.uses)
         try:
             yield from items
         except LedgerError:
             self.position, self._states = saved
-            self._draft = Draft(draft.facts[: lengths[0]], draft.posted[: lengths[1]], accounts, claims)
+            self._draft = Draft(draft.facts[: lengths[0]], draft.posted[: lengths[1]], accounts, used)
             raise

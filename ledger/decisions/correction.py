@@ -14,11 +14,22 @@ from ledger.decisions.bearing import recovered
 from ledger.decisions.order import Order
 from ledger.errors import AlreadyReversed, NotCorrectable, WrongState
 from ledger.events.adjustment import AdjustmentRecorded
+from ledger.events.appraisal import LabPaid
 from ledger.events.base import Fact, Recorded
 from ledger.events.correction import CorrectionRecorded
+from ledger.events.fund import PetFundContributed
 from ledger.events.order import OrderSettled, SharesRestored
 from ledger.events.refund import RefundCompleted
-from ledger.events.shop import DepositPaid, DepositRefunded, HostPaidOut, ShopPaidOut
+from ledger.events.shop import (
+    DepositPaid,
+    DepositRefunded,
+    FreightServiceCharged,
+    HostPaidOut,
+    ShopPaidOut,
+    SubsidyGranted,
+    WarrantyServiceCharged,
+)
+from ledger.events.statement import PlatformFundMovementRecorded
 
 _DIGITS = 18  # Of the positions that fit into 64 bits.
 
@@ -26,7 +37,7 @@ INITIAL["correction"] = None
 """A correction stands in the stream of what it reverses: nothing is ever in its own."""
 
 
-def _same(state: Any) -> Any:  # noqa: ANN401 - of a shop or a host
+def _same(state: Any) -> Any:  # noqa: ANN401 - of a shop, a host or a lab
     return state
 
 
@@ -38,10 +49,16 @@ _UNDO: dict[type[Fact], Callable[[Any], Any]] = {
     ),
     RefundCompleted: lambda refund: msgspec.structs.replace(refund, completed=0, undone=True),
     AdjustmentRecorded: lambda adjustment: msgspec.structs.replace(adjustment, fact=None),
+    PlatformFundMovementRecorded: lambda line: msgspec.structs.replace(line, fact=None),
     DepositPaid: _same,
     DepositRefunded: _same,
     ShopPaidOut: _same,
     HostPaidOut: _same,
+    PetFundContributed: _same,
+    FreightServiceCharged: _same,
+    WarrantyServiceCharged: _same,
+    SubsidyGranted: _same,
+    LabPaid: _same,
 }
 
 

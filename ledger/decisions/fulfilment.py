@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import msgspec
 
+from ledger.decisions.appraisal import kept, warranties
 from ledger.decisions.base import (
     Command,
     Count,
@@ -17,19 +18,21 @@ from ledger.decisions.base import (
     decides,
     folds,
 )
-from ledger.decisions.order import Order, check
+from ledger.decisions.clock import with_parcel
+from ledger.decisions.order import UNSENT, Order, check
 from ledger.decisions.parking import park
-from ledger.errors import AlreadyExists, InvalidAmount, WrongState
+from ledger.errors import AlreadyExists, InvalidAmount, NotAppraised, WrongState
 from ledger.events.base import Recorded
 from ledger.events.fulfilment import ParcelDelivered, ParcelDispatched, ReceiptConfirmed, Shipped
 
 
 @folds(ParcelDispatched)
-def _dispatched(order: Order, fact: ParcelDispatched, _recorded: Recorded) -> Order:
+def _dispatched(order: Order, fact: ParcelDispatched, recorded: Recorded) -> Order:
     parcels = tuple(sorted({*order.parcels, fact.waybill}))
+    clock = with_parcel(order.clock, recorded.envelope.effective_at, fact)
     if not fact.items:
-        return msgspec.structs.replace(order, parcels=parcels, rest_sent=True)
-    return msgspec.structs.replace(order, parcels=parcels, sent=_sent(order, fact.items))
+        return msgspec.structs.replace(order, parcels=parcels, rest_sent=True, clock=clock)
+    return msgspec.structs.replace(order, parcels=parcels, sent=_sent(order, fact.items), clock=clock)
 
 
 def _sent(order: Order, items: tuple[Shipped, ...]) -> dict[int, int]:
@@ -41,13 +44,17 @@ def _sent(order: Order, items: tuple[Shipped, ...]) -> dict[int, int]:
 
 
 @folds(ParcelDelivered)
-def _delivered(order: Order, fact: ParcelDelivered, _recorded: Recorded) -> Order:
-    return msgspec.structs.replace(order, delivered=tuple(sorted({*order.delivered, fact.waybill})))
+def _delivered(order: Order, fact: ParcelDelivered, recorded: Recorded) -> Order:
+    return msgspec.structs.replace(
+        order,
+        delivered=tuple(sorted({*order.delivered, fact.waybill})),
+        delivered_at=max(order.delivered_at, recorded.envelope.effective_at),
+    )
 
 
 @folds(ReceiptConfirmed)
-def _confirmed(order: Order, _fact: ReceiptConfirmed, _recorded: Recorded) -> Order:
-    return msgspec.structs.replace(order, confirmed=True)
+def _confirmed(order: Order, _fact: ReceiptConfirmed, recorded: Recorded) -> Order:
+    return msgspec.structs.replace(order, confirmed=True, confirmed_at=recorded.envelope.effective_at)
 
 
 class ParcelItem(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -96,12 +103,12 @@ def dispatch(past: Past, command: DispatchParcel) -> Iterator[Item]:
         yield from park(past, command, command.stream, "placed")
         return
     items = tuple(Shipped(item.line, item.quantity) for item in command.items)
-    if command.waybill in order.parcels:
+    if command.waybill in {*order.parcels, *order.clock.fake}:
         if past.reported:
             return
         raise AlreadyExists(f"Waybill {command.waybill} was dispatched before.", field="waybill")
     marks: tuple[str, ...] = ()
-    if not order.paid or order.stage not in {"paid", "partly_dispatched"}:
+    if not order.paid or order.stage not in {*UNSENT, "partly_dispatched"}:
         if not past.reported:
             raise WrongState(f"The order is {order.status}.", field="id")
         marks = ("out_of_order",)
@@ -109,6 +116,12 @@ def dispatch(past: Past, command: DispatchParcel) -> Iterator[Item]:
         if not past.reported:
             raise InvalidAmount("The parcel holds more units than are still to go.", field="items")
         marks = (*marks, "quantity_mismatch")
+    if reason := kept(past, order, items):
+        if not past.reported:
+            raise NotAppraised(reason, field="items")
+        marks = (*marks, "not_appraised")
+    if past.reported and order.clock.belied(past.moment):
+        marks = (*marks, "judged_late")
     yield ParcelDispatched(command.waybill, command.carrier, items, marks)
 
 
@@ -133,6 +146,7 @@ def deliver(past: Past, command: DeliverParcel) -> Iterator[Item]:
     if not left and not past.reported:
         raise WrongState(f"No parcel {command.waybill} was dispatched.", field="waybill")
     yield ParcelDelivered(command.waybill, () if left else ("out_of_order",))
+    yield from warranties(past, command.id)
 
 
 @decides(ConfirmReceipt)
@@ -148,3 +162,4 @@ def confirm(past: Past, command: ConfirmReceipt) -> Iterator[Item]:
     if not ready and not past.reported:
         raise WrongState(f"The order is {order.status}.", field="id")
     yield ReceiptConfirmed(() if ready else ("out_of_order",))
+    yield from warranties(past, command.id)

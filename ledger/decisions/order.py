@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -26,7 +27,11 @@ from ledger.decisions.base import (
     unchanged,
 )
 from ledger.decisions.bearing import recovered
+from ledger.decisions.clock import Clock
+from ledger.decisions.coverage import attach
+from ledger.decisions.host import check_performs
 from ledger.decisions.parking import Waiting, for_, park, release, without
+from ledger.decisions.standing import check_sells
 from ledger.errors import (
     AlreadyExists,
     InsufficientFunds,
@@ -35,9 +40,11 @@ from ledger.errors import (
     WrongState,
 )
 from ledger.events.base import Recorded
+from ledger.events.fulfilment import DispatchPromised
 from ledger.events.order import (
     Line,
     OrderCancelled,
+    OrderClaimed,
     OrderClosed,
     OrderPaid,
     OrderPlaced,
@@ -47,6 +54,19 @@ from ledger.events.order import (
     SharesRestored,
     StaleVersionRecorded,
 )
+
+UNSENT = frozenset({"placed", "paid", "at_warehouse", "appraised"})
+"""The stages in which nothing of an order has gone to the buyer."""
+
+
+class InWarehouse(NamedTuple):
+    """A piece of an order at the lab's warehouse; `outcome` is certified, failed, or empty until then."""
+
+    serial: str
+    line: int
+    unit: int
+    outcome: str = ""
+    certificate: str = ""
 
 
 class Order(msgspec.Struct, frozen=True, gc=False):
@@ -65,17 +85,26 @@ class Order(msgspec.Struct, frozen=True, gc=False):
     placed_day: int = 0
     version: int = 0
     paid: bool = False
+    paid_at: int = 0
+    """When it was paid, UTC microseconds: the terms in force then count."""
     cash: int = 0
     coupon: int = 0
     line_cash: tuple[int, ...] = ()
     line_coupon: tuple[int, ...] = ()
+    items: tuple[InWarehouse, ...] = ()
+    """The pieces that came to the lab's warehouse, by serial number."""
     sent: dict[int, int] = {}
     """Units by line in parcels that say what they hold."""
     rest_sent: bool = False
     """Whether a parcel carried all that was still to go."""
     parcels: tuple[str, ...] = ()
     delivered: tuple[str, ...] = ()
+    delivered_at: int = 0
+    """When the last parcel was delivered so far, UTC microseconds."""
     confirmed: bool = False
+    confirmed_at: int = 0
+    clock: Clock = Clock()
+    """Whether the goods left in time."""
     settled: bool = False
     whole_commission: int = 0
     whole_host_share: int = 0
@@ -84,6 +113,8 @@ class Order(msgspec.Struct, frozen=True, gc=False):
     closed: bool = False
     cancelled: bool = False
     voided: bool = False
+    claims: tuple[str, ...] = ()
+    """Every claim that was filed for it, in the order recorded."""
     parked: tuple[Waiting, ...] = ()
 
     @property
@@ -100,9 +131,16 @@ class Order(msgspec.Struct, frozen=True, gc=False):
             return "dispatched" if gone else "partly_dispatched"
         if self.delivered:
             return "delivered"
+        if self.items and self.paid:
+            return "appraised" if all(item.outcome for item in self.items) else "at_warehouse"
         if self.placed:
             return "paid" if self.paid else "placed"
         return ""
+
+    @property
+    def received_at(self) -> int:
+        """When the buyer had the goods, by delivery or else by word, UTC microseconds; 0: not yet."""
+        return self.delivered_at or self.confirmed_at
 
     @property
     def status(self) -> str:
@@ -170,10 +208,11 @@ def _placed(order: Order, fact: OrderPlaced, recorded: Recorded) -> Order:
 
 
 @folds(OrderPaid)
-def _paid(order: Order, fact: OrderPaid, _recorded: Recorded) -> Order:
+def _paid(order: Order, fact: OrderPaid, recorded: Recorded) -> Order:
     return msgspec.structs.replace(
         order,
         paid=True,
+        paid_at=recorded.envelope.effective_at,
         cash=fact.cash,
         coupon=fact.coupon,
         line_cash=fact.line_cash,
@@ -206,6 +245,11 @@ def _cancelled(order: Order, _fact: OrderCancelled, _recorded: Recorded) -> Orde
 @folds(OrderVoided)
 def _voided(order: Order, _fact: OrderVoided, _recorded: Recorded) -> Order:
     return msgspec.structs.replace(order, voided=True)
+
+
+@folds(OrderClaimed)
+def _claimed(order: Order, fact: OrderClaimed, _recorded: Recorded) -> Order:
+    return msgspec.structs.replace(order, claims=(*order.claims, fact.claim))
 
 
 @folds(OrderClosed)
@@ -248,7 +292,7 @@ class OrderLine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 class PlaceOrder(Command, kw_only=True):
-    """Place an order."""
+    """Place an order; `dispatch_by` is when the shop promised its goods to leave."""
 
     NAME = "orders.place"
     STREAM = "order"
@@ -263,6 +307,7 @@ class PlaceOrder(Command, kw_only=True):
     session: OptionalName = ""
     channel: OptionalName = ""
     traffic: OptionalName = ""
+    dispatch_by: datetime | None = None
 
 
 class PayOrder(Command, kw_only=True):
@@ -365,8 +410,18 @@ def place(past: Past, command: PlaceOrder) -> Iterator[Item]:
         raise AlreadyExists(f"Order {command.id} was placed with other content.", field="id")
     if not past.reported:
         _check_lines(lines)
+        check_sells(past, command.shop, "shop")
+        if command.host:
+            check_performs(past, command.host, "host")
     yield placed(command, lines, ())
+    yield from promised(command)
     yield from release(past, for_(order.parked, "placed"))
+
+
+def promised(command: PlaceOrder) -> Iterator[DispatchPromised]:
+    """When the goods of an order that was just placed are to leave, if it says so."""
+    if command.dispatch_by is not None:
+        yield DispatchPromised(time.micros(command.dispatch_by))
 
 
 def placed(command: PlaceOrder, lines: tuple[Line, ...], marks: tuple[str, ...]) -> OrderPlaced:
@@ -420,6 +475,9 @@ def pay_now(past: Past, order: Order, found: Payment) -> Iterator[Item]:
             raise InvalidAmount(f"{found.due} is due, {found.cash} was paid.", field="cash")
         marks = ("amount_mismatch",)
     yield OrderPaid(order.currency, found.cash, found.coupon, found.line_cash, found.line_coupon, marks)
+    if past.state(f"shop-{order.shop}").benefits:
+        paid = past.request.command
+        yield from attach(past, paid.id, past.state(paid.stream))
     yield from release(past, for_(order.parked, "paid"))
 
 
@@ -474,24 +532,14 @@ def cancel(past: Past, command: CancelOrder) -> Iterator[Item]:
         return
     held = past.balance(f"order_escrow:{command.id}", order.currency)
     marks: tuple[str, ...] = ()
-    if held or order.stage not in {"placed", "paid"}:
+    if held or order.stage not in UNSENT:
         if not past.reported:
-            early = order.stage in {"placed", "paid"}
+            early = order.stage in UNSENT
             raise WrongState(
                 "Refund what was paid first." if early else f"The order is {order.status}.", field="id"
             )
         marks = ("out_of_order",)
     yield OrderCancelled(command.reason, marks)
-
-
-@decides(VoidOrder)
-def void(past: Past, command: VoidOrder) -> Iterator[Item]:
-    """An order is struck at any time; its money is dealt with by refunds and corrections."""
-    order: Order = past.state(command.stream)
-    if not check(order, command.id, "placed", past):
-        yield from park(past, command, command.stream, "placed")
-    elif not order.voided:
-        yield OrderVoided(command.reason, order.buyer, order.placed_day)
 
 
 @decides(CloseOrder)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, Literal, NamedTuple
 
 import msgspec
 
@@ -26,6 +26,8 @@ from ledger.decisions.base import (
 )
 from ledger.decisions.bearing import borne_by_shop, recovered
 from ledger.decisions.correction import reverse
+from ledger.decisions.credit import free
+from ledger.decisions.dispatch import follow
 from ledger.decisions.order import Order, check
 from ledger.decisions.parking import Waiting, for_, park, release, without
 from ledger.errors import (
@@ -45,6 +47,7 @@ from ledger.events.refund import (
     RefundApproved,
     RefundClosed,
     RefundCompleted,
+    RefundEntitled,
     RefundEscalated,
     RefundLine,
     RefundRefused,
@@ -77,6 +80,10 @@ class Refund(msgspec.Struct, frozen=True, gc=False):
     """Position of the completion that counts, 0 if there is none."""
     undone: bool = False
     """Whether a correction reversed the completion."""
+    waybill: str = ""
+    """Under which its goods travelled back."""
+    benefits: tuple[str, ...] = ()
+    """Under which it is owed without the shop's agreement."""
     closed: bool = False
     version: int = 0
     parked: tuple[Waiting, ...] = ()
@@ -161,9 +168,16 @@ def _moved_on(refund: Refund, fact: Fact, recorded: Recorded) -> Refund:
     step, rank = _RANKS[type(fact)]
     envelope = recorded.envelope
     step_at = envelope.effective_at, rank
+    if type(fact) is ReturnShipped:
+        refund = msgspec.structs.replace(refund, waybill=fact.waybill)
     if envelope.source is not None and step_at < refund.step_at:
         return refund
     return msgspec.structs.replace(refund, step=step, step_at=step_at)
+
+
+@folds(RefundEntitled)
+def _entitled(refund: Refund, fact: RefundEntitled, _recorded: Recorded) -> Refund:
+    return msgspec.structs.replace(refund, benefits=(*refund.benefits, fact.benefit))
 
 
 @folds(RefundClosed)
@@ -324,7 +338,7 @@ def request(past: Past, command: RequestRefund) -> Iterator[Item]:
     if not check(order, command.order, "paid", past):
         yield from park(past, command, f"order-{command.order}", "paid")
         return
-    left = _left(past, command.order, order)
+    left = left_of(past, command.order, order)
     lines = _lines(past, command, order, left)
     goods, coupon = sum(line.cash for line in lines), sum(line.coupon for line in lines)
     cash = goods + (command.freight if command.items else max(left.cash - goods, 0))
@@ -343,6 +357,7 @@ def request(past: Past, command: RequestRefund) -> Iterator[Item]:
         command.reason,
         command.returns,
     )
+    yield from follow(past, command.order, command.id, "open", lines)
     yield from release(past, for_(refund.parked, "requested"))
 
 
@@ -375,7 +390,7 @@ class Sums(NamedTuple):
         return f"{self.cash} and coupons of {self.coupon}"
 
 
-def _left(past: Past, id_: str, order: Order, line: int = 0) -> Sums:
+def left_of(past: Past, id_: str, order: Order, line: int = 0) -> Sums:
     """What of an order, or of a line, is neither refunded nor advanced for refunds that are not complete.
 
     Less than nothing of the cash is left where a report gave back in cash what coupons had paid.
@@ -401,7 +416,7 @@ def _lines(past: Past, command: RequestRefund, order: Order, left: Sums) -> tupl
     for item in command.items or everything:
         number = item.line
         _check_item(past, command.order, order, item, units)
-        line_left = lines_left.get(number) or _left(past, command.order, order, number)
+        line_left = lines_left.get(number) or left_of(past, command.order, order, number)
         cash, coupon = _asked(past, order, item, line_left)
         if not command.items:
             # Refunds that named no line may have taken from the order what is left of the line.
@@ -497,6 +512,17 @@ def _step(past: Past, command: Command, fact: Callable[[tuple[str, ...]], Fact])
         yield fact(("out_of_order",))
     else:
         raise WrongState(f"The refund is {refund.status}.", field="id")
+    yield from _clock(past, command)
+
+
+def _clock(past: Past, command: Command) -> Iterator[Item]:
+    """While a refund is open, what is to leave for it waits."""
+    refund: Refund = past.state(command.stream)
+    if refund.order and not refund.completed:
+        now: Literal["open", "decided"] = "decided" if refund.status in {"refused", "closed"} else "open"
+        yield from follow(past, refund.order, command.id, now, refund.lines)
+    elif refund.order:
+        yield from follow(past, refund.order, command.id, "given back", refund.lines)
 
 
 @decides(ApproveRefund)
@@ -587,16 +613,19 @@ def complete(past: Past, command: CompleteRefund) -> Iterator[Item]:
         else:
             _check_left(past, refund, order)
     yield from _complete(past, refund, order, suspense, () if ready else ("out_of_order",))
+    if refund.advanced:
+        yield from free(past, command.id, refund.buyer, refund.currency)
+    yield from _clock(past, command)
 
 
 def _due(past: Past, refund: Refund, order: Order) -> Refund:
     """A refund that was asked for, with what coupons bear of it by now."""
-    coupon_left = _left(past, refund.order, order).coupon
+    coupon_left = left_of(past, refund.order, order).coupon
     lines_left: dict[int, Sums] = {}
     lines = []
     for line in refund.lines:
         number = line.line
-        left = lines_left.get(number) or _left(past, refund.order, order, number)
+        left = lines_left.get(number) or left_of(past, refund.order, order, number)
         # A line asked for whole keeps what was left when it was asked for.
         part = line.cash and (line.units or line.quantity == 0) and number <= len(order.lines)
         wanted = _coupon(order, number, line.cash, left) if part else min(line.coupon, left.coupon)
@@ -618,7 +647,7 @@ def _check_left(past: Past, refund: Refund, order: Order) -> None:
             if sum(past.used_of([f"refund/{subject}", f"advanced/{subject}"])):
                 raise RefundExceedsPaid(f"Unit {unit} of line {line.line} was refunded.", field="id")
     for number, sums in asked.items():
-        left = _left(past, refund.order, order, number)
+        left = left_of(past, refund.order, order, number)
         if sums.cash > left.cash or sums.whole > left.whole:
             where = f" of line {number}" if number else ""
             raise RefundExceedsPaid(f"{sums}{where} is asked for, {left} is left.", field="id")
@@ -721,6 +750,7 @@ def record(past: Past, command: RecordRefund) -> Iterator[Item]:
     if command.order and not foreign:
         refund, suspense = _guarded(past, refund, order)
     yield from _complete(past, refund, order, suspense, ("currency_mismatch",) if foreign else ())
+    yield from _clock(past, command)
     yield from release(past, for_(before.parked, "requested"))
 
 

@@ -1,14 +1,12 @@
-"""Shops and hosts: opening, deposit, pay-out and leaving."""
+"""The life and the money of shops and hosts: opening, deposit, pay-out and leaving."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-import msgspec
-
-from ledger import money
+from ledger import money, time
+from ledger.decisions import funding
 from ledger.decisions.base import (
-    INITIAL,
     Amount,
     Command,
     Currency,
@@ -21,55 +19,25 @@ from ledger.decisions.base import (
     folds,
     unchanged,
 )
-from ledger.errors import AlreadyExists, InsufficientFunds, InvalidAmount, UnknownShop, WrongState
-from ledger.events.base import Recorded
+from ledger.decisions.bearing import recovered
+from ledger.decisions.standing import Shop, check_sells, held_until, known
+from ledger.errors import AlreadyExists, DepositHeld, InsufficientFunds, InvalidAmount, WrongState
 from ledger.events.refund import RefundAdvanceRecovered
 from ledger.events.shop import (
     DepositPaid,
     DepositRefunded,
+    FreightServiceCharged,
     HostPaidOut,
     ShopClosed,
     ShopClosingRequested,
     ShopOpened,
     ShopPaidOut,
+    SubsidyGranted,
+    WarrantyServiceCharged,
 )
 
-
-class Shop(msgspec.Struct, frozen=True):
-    """What a shop is now. Its money is in the books: deposit, payable, advances."""
-
-    status: str = ""
-    name: str = ""
-    currency: str = ""
-    industry: str = ""
-
-
-class Host(msgspec.Struct, frozen=True):
-    """A host has no state of its own yet: what it is owed is in the books."""
-
-
-INITIAL["shop"] = Shop()
-INITIAL["host"] = Host()
-
-
-@folds(ShopOpened)
-def _opened(shop: Shop, fact: ShopOpened, _recorded: Recorded) -> Shop:
-    return msgspec.structs.replace(
-        shop, status="open", name=fact.name, currency=fact.currency, industry=fact.industry
-    )
-
-
-@folds(ShopClosingRequested)
-def _closing(shop: Shop, _fact: ShopClosingRequested, _recorded: Recorded) -> Shop:
-    return msgspec.structs.replace(shop, status="closing")
-
-
-@folds(ShopClosed)
-def _closed(shop: Shop, _fact: ShopClosed, _recorded: Recorded) -> Shop:
-    return msgspec.structs.replace(shop, status="closed")
-
-
 folds(DepositPaid, DepositRefunded, ShopPaidOut, HostPaidOut)(unchanged)
+folds(FreightServiceCharged, WarrantyServiceCharged, SubsidyGranted)(unchanged)
 
 
 class OpenShop(Command, kw_only=True):
@@ -95,7 +63,11 @@ class PayDeposit(Command, kw_only=True):
 
 
 class RefundDeposit(Command, kw_only=True):
-    """Pay the deposit of a leaving shop back, all of it unless `amount` says less."""
+    """Pay the deposit of a leaving or banned shop back, all of it unless `amount` says less.
+
+    It is held until the longest window of the shop's benefits is over and nothing is open against the shop;
+    what the shop owes is taken from it first.
+    """
 
     NAME = "shops.refund-deposit"
     STREAM = "shop"
@@ -113,6 +85,42 @@ class PayOutShop(Command, kw_only=True):
     id: Name
     amount: Amount | None = None
     currency: Currency = "CNY"
+
+
+class ChargeFreight(Command, kw_only=True):
+    """Charge a shop for return-freight cover: from what it is owed into its freight pool."""
+
+    NAME = "shops.charge-freight"
+    STREAM = "shop"
+
+    id: Name
+    amount: Amount
+    currency: Currency = "CNY"
+    reference: OptionalName = ""
+
+
+class ChargeWarranty(Command, kw_only=True):
+    """Charge a shop for device warranties: from what it is owed into its warranty pool."""
+
+    NAME = "shops.charge-warranty"
+    STREAM = "shop"
+
+    id: Name
+    amount: Amount
+    currency: Currency = "CNY"
+    reference: OptionalName = ""
+
+
+class GrantSubsidy(Command, kw_only=True):
+    """Give a shop a subsidy in money: it is owed it from now on. Never from the pet fund."""
+
+    NAME = "shops.grant-subsidy"
+    STREAM = "shop"
+
+    id: Name
+    amount: Amount
+    currency: Currency = "CNY"
+    reason: Text = ""
 
 
 class PayOutHost(Command, kw_only=True):
@@ -145,19 +153,12 @@ class CloseShop(Command, kw_only=True):
     id: Name
 
 
-def _known(past: Past, command: Command) -> Shop:
-    shop: Shop = past.state(command.stream)
-    if not shop.status:
-        raise UnknownShop(f"Got {command.id!r}.", field="id")
-    return shop
-
-
 @decides(OpenShop)
 def open_shop(past: Past, command: OpenShop) -> Iterator[Item]:
     """A shop is opened once."""
     shop: Shop = past.state(command.stream)
-    wanted = Shop("open", command.name, money.currency(command.currency), command.industry)
-    if shop == wanted:
+    wanted = "open", command.name, money.currency(command.currency), command.industry
+    if (shop.status, shop.name, shop.currency, shop.industry) == wanted:
         return
     if shop.status:
         raise AlreadyExists(f"Shop {command.id} is {shop.status}.", field="id")
@@ -166,35 +167,61 @@ def open_shop(past: Past, command: OpenShop) -> Iterator[Item]:
 
 @decides(PayDeposit)
 def pay_deposit(past: Past, command: PayDeposit) -> Iterator[Item]:
-    """Any sum above zero, until the shop is closed; it makes good first what was advanced for the shop."""
-    shop = _known(past, command)
+    """Any sum above zero, until the shop is closed.
+
+    It makes good first what was advanced for the shop, then pays what it owes for claims and fines.
+    """
+    shop = known(past, command)
     if shop.status == "closed":
         raise WrongState("The shop is closed.", field="id")
     yield DepositPaid(command.id, shop.currency, _positive(command.amount))
-    advanced = past.balance(f"refund_advance:{command.id}", shop.currency)
-    if advanced > 0:
-        recovered = min(advanced, command.amount)
-        yield RefundAdvanceRecovered("", command.id, shop.currency, 0, 0, recovered)
+    yield from _make_good(past, command.id, shop.currency)
+
+
+def _make_good(past: Past, id_: str, currency: str) -> Iterator[Item]:
+    """What a shop owes is taken from its deposit: what was advanced for it, then claims, then fines."""
+    advanced = past.balance(f"refund_advance:{id_}", currency)
+    taken = min(advanced, past.balance(f"shop_deposit:{id_}", currency))
+    if taken > 0:
+        yield RefundAdvanceRecovered("", id_, currency, 0, 0, taken)
+    yield from funding.from_deposit(past, id_, currency)
 
 
 @decides(RefundDeposit)
 def refund_deposit(past: Past, command: RefundDeposit) -> Iterator[Item]:
-    """The deposit stays until the shop leaves, and until nothing is advanced for it or owed by it."""
-    shop = _known(past, command)
-    if shop.status != "closing":
-        raise WrongState(f"The shop is {shop.status}, not closing.", field="id")
-    if advanced := past.balance(f"refund_advance:{command.id}", shop.currency):
-        raise WrongState(f"{advanced} advanced for the shop is not made good.", field="id")
-    if (payable := past.balance(f"shop_payable:{command.id}", shop.currency)) < 0:
-        raise WrongState(f"The shop owes {-payable}.", field="id")
-    held = past.balance(f"shop_deposit:{command.id}", shop.currency)
+    """The deposit stays until the shop has left, its windows are over and nothing is open against it.
+
+    Source: case 25 of the domain. What the shop owes is taken from the deposit first.
+    """
+    shop = known(past, command)
+    currency = shop.currency
+    if shop.status != "closing" and not shop.banned:
+        raise WrongState(f"The shop is {shop.status}, neither closing nor banned.", field="id")
+    if (until := held_until(past, shop)) > past.moment:
+        raise DepositHeld(f"Until {time.rfc3339(until, time.HOME_OFFSET)}.", field="id")
+    if claims := past.used(f"open-claims/{command.id}"):
+        raise DepositHeld(f"{claims} claims are open.", field="id")
+    yield from _make_good(past, command.id, currency)
+    if (payable := past.balance(f"shop_payable:{command.id}", currency)) < 0:
+        raise DepositHeld(f"The shop owes {-payable} {currency}.", field="id")
+    for account in ("refund_advance", "recourse_receivable"):
+        if owed := past.balance(f"{account}:{command.id}", currency):
+            raise DepositHeld(f"{account}:{command.id} stands at {owed} {currency}.", field="id")
+    if fines := past.state(command.stream).fines:
+        raise DepositHeld(f"Fines are open: {', '.join(fine.penalty for fine in fines)}.", field="id")
+    held = past.balance(f"shop_deposit:{command.id}", currency)
     amount = _positive(held if command.amount is None else command.amount)
-    yield DepositRefunded(command.id, shop.currency, amount)
+    yield DepositRefunded(command.id, currency, amount)
 
 
 @decides(PayOutShop)
 def pay_out_shop(past: Past, command: PayOutShop) -> Iterator[Item]:
-    """A shop receives at most what it is owed; more that was reported as paid waits in suspense."""
+    """A shop receives at most what it is owed once its claims are paid.
+
+    More that was reported as paid waits in suspense.
+    """
+    if not past.reported:
+        yield from funding.from_payable(past, command.id, command.currency)
     owed, over = _owed(past, f"shop_payable:{command.id}", command.amount, command.currency)
     yield ShopPaidOut(command.id, command.currency, owed + over, over, *_marked(past, over))
 
@@ -225,10 +252,43 @@ def _positive(amount: int) -> int:
     return money.amount(amount)
 
 
+@decides(ChargeFreight)
+def charge_freight(past: Past, command: ChargeFreight) -> Iterator[Item]:
+    """A shop pays for the service from what it is owed."""
+    yield FreightServiceCharged(*_charge(past, command))
+
+
+@decides(ChargeWarranty)
+def charge_warranty(past: Past, command: ChargeWarranty) -> Iterator[Item]:
+    """A shop pays for the service from what it is owed."""
+    yield WarrantyServiceCharged(*_charge(past, command))
+
+
+def _charge(past: Past, command: ChargeFreight | ChargeWarranty) -> tuple[str, str, int, str]:
+    """Shop, currency, amount and reference; raises InsufficientFunds unless it happened elsewhere."""
+    known(past, command)
+    amount = _positive(command.amount)
+    held = max(past.balance(f"shop_payable:{command.id}", money.currency(command.currency)), 0)
+    if amount > held and not past.reported:
+        detail = f"The shop is owed {held} {command.currency}, {amount} is charged."
+        raise InsufficientFunds(detail, field="amount")
+    return command.id, command.currency, amount, command.reference
+
+
+@decides(GrantSubsidy)
+def grant_subsidy(past: Past, command: GrantSubsidy) -> Iterator[Item]:
+    """A shop that may sell gets any sum above zero; it makes good first what was advanced for the shop."""
+    known(past, command)
+    check_sells(past, command.id)
+    amount, currency = _positive(command.amount), money.currency(command.currency)
+    yield SubsidyGranted(command.id, currency, amount, command.reason)
+    yield from recovered(past, "", command.id, currency, amount)
+
+
 @decides(RequestClosing)
 def request_closing(past: Past, command: RequestClosing) -> Iterator[Item]:
     """An open shop may ask to leave."""
-    shop = _known(past, command)
+    shop = known(past, command)
     if shop.status == "open":
         yield ShopClosingRequested(command.reason)
     elif shop.status != "closing":
@@ -237,13 +297,17 @@ def request_closing(past: Past, command: RequestClosing) -> Iterator[Item]:
 
 @decides(CloseShop)
 def close(past: Past, command: CloseShop) -> Iterator[Item]:
-    """A leaving shop is closed when its deposit, payable and advances are all zero."""
-    shop = _known(past, command)
+    """A leaving shop is closed when its accounts are even and no claim or fine is open."""
+    shop = known(past, command)
     if shop.status == "closed":
         return
     if shop.status != "closing":
         raise WrongState(f"The shop is {shop.status}, not closing.", field="id")
-    for account in ("shop_deposit", "shop_payable", "refund_advance"):
+    if claims := past.used(f"open-claims/{command.id}"):
+        raise WrongState(f"{claims} claims against it are open.", field="id")
+    if shop.fines:
+        raise WrongState(f"Fines are open: {', '.join(fine.penalty for fine in shop.fines)}.", field="id")
+    for account in ("shop_deposit", "shop_payable", "refund_advance", "recourse_receivable"):
         if held := past.balance(f"{account}:{command.id}", shop.currency):
             raise WrongState(f"{account}:{command.id} still holds {held} {shop.currency}.", field="id")
     yield ShopClosed()

@@ -183,6 +183,28 @@ class OrderVoided(Fact):
     placed_day: int
 
 
+class OrderClaimed(Fact):
+    """A claim was filed for the order; its story stands in the stream of the claim."""
+
+    TOPIC = "order-claimed"
+
+    claim: str
+    benefit: str
+
+
+class OrderChargedBack(Fact):
+    """The buyer's bank took `amount` (minor units) of the payment back, or returned it (0).
+
+    Its money stands in the stream of the chargeback; `marks` flag the order for whoever looks at it.
+    """
+
+    TOPIC = "order-charged-back"
+
+    chargeback: str
+    amount: int
+    marks: tuple[str, ...] = ()
+
+
 class OrderClosed(Fact):
     """The after-sales time is over."""
 

@@ -170,3 +170,22 @@ class RefundClosed(Fact):
     TOPIC = "refund-closed"
 
     reason: str
+
+
+class RefundEntitled(Fact):
+    """The buyer uses a benefit of the order: the refund is owed, whether or not the shop agrees.
+
+    `version` is that of the terms the lines carry, `until` the end of their window (UTC microseconds, 0: it
+    had not begun), `digest` the SHA-256 of the evidence, empty where the terms ask for none.
+    """
+
+    TOPIC = "refund-entitled"
+
+    order: str
+    benefit: str
+    version: str
+    buyer: str
+    currency: str
+    cash: int
+    until: int
+    digest: str = ""

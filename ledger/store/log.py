@@ -1,7 +1,7 @@
 """The ledger's own log: facts with leaf hashes, the tree and the chain of commits, and the books beside it.
 
 FactRecorder is an eventsourcing recorder like any other; what the writer hands it beyond the events
-(transfers, balances, claims, keys) goes into the same transaction.
+(transfers, balances, uses, keys) goes into the same transaction.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Books(NamedTuple):
 
     transfers: Sequence[tuple[Any, ...]] = ()
     accounts: Sequence[tuple[Any, ...]] = ()
-    claims: Sequence[tuple[Any, ...]] = ()
+    uses: Sequence[tuple[Any, ...]] = ()
     keys: Sequence[Key] = ()
     last_account: int = 0
 
@@ -129,7 +129,7 @@ class FactRecorder(ApplicationRecorder):
         self._insert_keys = Insert(schema.idempotency_keys, database)
         self._insert_transfers = Insert(schema.transfers, database)
         self._put_accounts = Insert(schema.accounts, database, replace=("balance",))
-        self._put_claims = Insert(schema.claims, database, replace=("used", "allowed"))
+        self._put_uses = Insert(schema.uses, database, replace=("used", "allowed"))
         lock = "" if database.is_sqlite else " FOR UPDATE"
         mark = "?" if database.is_sqlite else "%s"
         self._head_text = f"SELECT position, commits, recorded_at, chain, frontier, accounts FROM head{lock}"  # noqa: S608
@@ -180,7 +180,7 @@ class FactRecorder(ApplicationRecorder):
         self._insert(connection, rows)
         self._insert_transfers(connection, books.transfers)
         self._put_accounts(connection, books.accounts)
-        self._put_claims(connection, books.claims)
+        self._put_uses(connection, books.uses)
         self._insert_keys(connection, [(*key, number) for key in books.keys])
         self._insert_commits(connection, [(number, position, recorded_at, root, digest, chain)])
         connection.exec_driver_sql(self._move_text, tuple(new))
@@ -208,11 +208,11 @@ def book_rows(drafts: Sequence[Draft], known: Known, keys: Sequence[Key]) -> Boo
         (numbers[key].number, key[0], key[1], kind_of(key[0]).guarded, numbers[key].balance)
         for key in touched
     ]
-    claims: dict[str, tuple[int, int]] = {}
+    uses: dict[str, tuple[int, int]] = {}
     for draft in drafts:
-        claims.update(draft.claims)
-    claimed = [(subject, *claim) for subject, claim in claims.items()]
-    return Books(transfers, accounts, claimed, keys, known.last_account)
+        uses.update(draft.uses)
+    used = [(subject, *use) for subject, use in uses.items()]
+    return Books(transfers, accounts, used, keys, known.last_account)
 
 
 def _transfer_row(posted: Posted, numbers: dict[tuple[str, str], Account]) -> tuple[Any, ...]:
@@ -240,7 +240,7 @@ class DatabaseLoader:
         )
         self._facts = Lookup(database, COLUMNS, "facts", "position")
         self._accounts = Lookup(database, "number, name, currency, balance", "accounts", "name")
-        self._claims = Lookup(database, "subject, used, allowed", "claims", "subject")
+        self._uses = Lookup(database, "subject, used, allowed", "uses", "subject")
         self._keys = Lookup(database, "key, digest, first_position, facts", "idempotency_keys", "key")
         self.connection: Connection | None = None
 
@@ -261,9 +261,9 @@ class DatabaseLoader:
         rows = self._accounts(self._connected, names)
         return {(row[1], row[2]): Account(row[0], row[3]) for row in rows}
 
-    def claims(self, subjects: Sequence[str]) -> dict[str, tuple[int, int]]:
-        """Used and allowed of the subjects that have been claimed."""
-        return {row[0]: (row[1], row[2]) for row in self._claims(self._connected, subjects)}
+    def uses(self, subjects: Sequence[str]) -> dict[str, tuple[int, int]]:
+        """Used and allowed of the subjects that have been used."""
+        return {row[0]: (row[1], row[2]) for row in self._uses(self._connected, subjects)}
 
     def fact(self, position: int) -> Recorded | None:
         """The fact at a position."""

@@ -1,4 +1,4 @@
-"""The tables: facts, commits and the head; idempotency keys; transfers, accounts and claims.
+"""The tables: facts, commits and the head; idempotency keys; transfers, accounts and uses.
 
 One schema for SQLite and PostgreSQL. Whole tables of other applications are made by the same functions.
 """
@@ -149,13 +149,13 @@ transfers = Table(
 )
 """Debit and credit are account numbers; the balances are those after the transfer."""
 
-claims = Table(
-    "claims",
+uses = Table(
+    "uses",
     metadata,
     Column("subject", Text, primary_key=True),
     Column("used", BigInteger, nullable=False),
     Column("allowed", BigInteger, nullable=False),
-    CheckConstraint("used >= 0 AND used <= allowed", name="claims_guard"),
+    CheckConstraint("used >= 0 AND used <= allowed", name="uses_guard"),
     sqlite_with_rowid=False,
 )
 """What may be used only so far: a row from the first use on."""

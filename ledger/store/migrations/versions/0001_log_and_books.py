@@ -1,4 +1,4 @@
-"""The log and the books: facts, commits, head, keys, accounts, transfers, claims."""
+"""The log and the books: facts, commits, head, keys, accounts, transfers, uses."""
 
 from __future__ import annotations
 
@@ -101,16 +101,16 @@ def _books() -> None:
     op.create_index("transfers_debit", "transfers", ["debit", "position", "number"])
     op.create_index("transfers_credit", "transfers", ["credit", "position", "number"])
     op.create_table(
-        "claims",
+        "uses",
         sa.Column("subject", sa.Text, primary_key=True),
         sa.Column("used", sa.BigInteger, nullable=False),
         sa.Column("allowed", sa.BigInteger, nullable=False),
-        sa.CheckConstraint("used >= 0 AND used <= allowed", name="claims_guard"),
+        sa.CheckConstraint("used >= 0 AND used <= allowed", name="uses_guard"),
         sqlite_with_rowid=False,
     )
 
 
 def downgrade() -> None:
     """Drop the tables."""
-    for table in ("claims", "transfers", "accounts", "idempotency_keys", "commits", "head", "facts"):
+    for table in ("uses", "transfers", "accounts", "idempotency_keys", "commits", "head", "facts"):
         op.drop_table(table)
