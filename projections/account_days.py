@@ -18,7 +18,7 @@ from sqlalchemy import (
 )
 
 from ledger import books, postings
-from ledger.books import NOW, Clocks
+from ledger.books import NOW, Clocks, Posted
 from ledger.decisions.base import identifier
 from ledger.errors import ProjectionBehind
 from ledger.events.base import Recorded
@@ -103,12 +103,12 @@ ACCOUNT_DAYS = Projection(
 )
 
 
-def balances(database: Database, account: str, clocks: Clocks = NOW) -> dict[str, int]:
+def balances(database: Database, account: str, clocks: Clocks | Posted = NOW) -> dict[str, int]:
     """What the books say of an account in each of its currencies, as of any time without a whole history.
 
     Raises UnknownAccount.
     """
-    if clocks.as_of is None or clocks.as_at is not None:
+    if isinstance(clocks, Posted) or clocks.as_of is None or clocks.as_at is not None:
         return books.balances(database, account, clocks)
     by_day: dict[str, int] = {}
     for currency in books.balances(database, account):

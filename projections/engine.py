@@ -494,6 +494,7 @@ class Engine:
 def _beside(projection: Projection) -> Projection:
     """The same model under another name, in a table of its own."""
     table = projection.table.to_metadata(MetaData(), name=f"{projection.table.name}_rebuild")
+    table.indexes.clear()  # Their names are taken, and these rows are only read whole.
     return projection._replace(name=projection.name + BESIDE, table=table)
 
 

@@ -8,12 +8,14 @@ from typing import Any, NamedTuple
 
 import msgspec
 from eventsourcing.persistence import Notification
-from sqlalchemy import BigInteger, Column, Integer, LargeBinary, Table, Text
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, Table, Text, select
 
 from ledger import catalogue, postings
 from ledger.codec import CODEC, fact_types
+from ledger.decisions import dispatch
 from ledger.decisions.base import FOLDS, INITIAL, identifier, kind
-from ledger.decisions.order import Order
+from ledger.decisions.clock import NEVER
+from ledger.decisions.order import InWarehouse, Order
 from ledger.decisions.parking import Waiting
 from ledger.decisions.refund import Refund
 from ledger.errors import ProjectionBehind, UnknownOrder
@@ -28,7 +30,7 @@ from projections.store import Rows, reached, tables
 assert catalogue.LIFECYCLES  # noqa: S101 - the catalogue is loaded for its effect: it registers all folds
 
 TABLE = Table(
-    "p_order_status_v1",
+    "p_order_status_v2",
     tables,
     Column("order_id", Text, primary_key=True),
     Column("status", Text, nullable=False),
@@ -43,12 +45,17 @@ TABLE = Table(
     Column("placed_at", BigInteger),
     Column("paid_at", BigInteger),
     Column("settled_at", BigInteger),
+    Column("due_at", BigInteger),
     Column("parked", Integer, nullable=False),
     Column("position", BigInteger, nullable=False),
     Column("state", LargeBinary, nullable=False),
     sqlite_with_rowid=False,
 )
-"""One row an order; `state` holds what the columns leave out, as MessagePack."""
+"""One row an order; `state` holds what the columns leave out, as MessagePack. `due_at` is when units that
+have not left become late (UTC microseconds), as far as that is not known yet."""
+
+_DUE = TABLE.c.due_at.is_not(None)
+Index(f"{TABLE.name}_due", TABLE.c.due_at, sqlite_where=_DUE, postgresql_where=_DUE)
 
 # When each step last happened goes by these names.
 _STEPS: dict[type[Fact], str] = {
@@ -64,7 +71,9 @@ _STEPS: dict[type[Fact], str] = {
 }
 _LIFE = {module.__name__ for module in (order, fulfilment, parking, correction)}
 _FACTS = frozenset(
-    fact for fact in fact_types() if fact.__module__ in _LIFE or "order" in fact.__struct_fields__
+    fact
+    for fact in fact_types()
+    if fact.__module__ in _LIFE or (fact.__module__ == refund.__name__ and "order" in fact.__struct_fields__)
 )
 
 
@@ -105,12 +114,15 @@ class Row(msgspec.Struct, frozen=True, gc=False):
 
 _NEW = Row(INITIAL["order"])
 _OWN = "order-"
+_REFUND = "refund-"
 
 
 def touches(recorded: Recorded) -> Sequence[str]:
-    """The order in whose stream a fact stands, or that it names."""
+    """The order in whose stream a fact stands, or that a refund names."""
     if recorded.stream.startswith(_OWN):
         return (recorded.stream.removeprefix(_OWN),)
+    if not recorded.stream.startswith(_REFUND):
+        return ()
     fact = recorded.fact
     if type(fact) is correction.CorrectionRecorded:
         fact = CODEC.decode_body(fact.topic, fact.body)
@@ -196,13 +208,23 @@ def _dump(key: str, row: Row) -> tuple[Any, ...]:
         times.get("placed"),
         times.get("paid"),
         times.get("settled"),
+        dispatch.due_at(known),
         len(waiting),
         row.position,
         _encode((_values(known), waiting, row.refunds, row.times, row.marks)),
     )
 
 
-ORDER_STATUS = Projection("order_status", 1, TABLE, _FACTS, touches, fold, _load, _dump)
+ORDER_STATUS = Projection("order_status", 2, TABLE, _FACTS, touches, fold, _load, _dump)
+
+
+def late(database: Database, moment: int, after: str = "", limit: int = 500) -> list[str]:
+    """Orders of which units are late at a moment (UTC microseconds) and not known to be, by their names."""
+    columns = TABLE.c
+    query = select(columns.order_id).where(columns.due_at < moment, columns.order_id > after)
+    with database.snapshot() as connection:
+        reached(connection, ORDER_STATUS)
+        return list(connection.execute(query.order_by(columns.order_id).limit(limit)).scalars())
 
 
 class RefundView(NamedTuple):
@@ -214,12 +236,24 @@ class RefundView(NamedTuple):
     coupon: int
 
 
+class Promise(NamedTuple):
+    """When the units of a line were promised to leave, and had to by the clock (None while it stands still).
+
+    UTC microseconds; `late` are the units (from 1) that are known to be late.
+    """
+
+    line: int
+    promised: int
+    deadline: int | None
+    late: tuple[int, ...]
+
+
 class OrderView(msgspec.Struct, frozen=True, kw_only=True):
     """An order for people. Sums in minor units of `currency`; `times` by step: UTC microseconds and offset.
 
-    `status` is placed, paid, partly_dispatched, dispatched, delivered, confirmed, settled, closed, cancelled,
-    voided or, when there are only reports that wait for it, awaited. `parked` counts those. `position` is
-    that of the last fact behind the view.
+    `status` is placed, paid, at_warehouse, appraised, partly_dispatched, dispatched, delivered, confirmed,
+    settled, closed, cancelled, voided or, when there are only reports that wait for it, awaited. `parked`
+    counts those. `position` is that of the last fact behind the view.
     """
 
     id: str
@@ -240,6 +274,9 @@ class OrderView(msgspec.Struct, frozen=True, kw_only=True):
     times: dict[str, tuple[int, int]]
     marks: tuple[str, ...]
     refunds: tuple[RefundView, ...]
+    items: tuple[InWarehouse, ...]
+    """The pieces that a lab appraised, or is appraising."""
+    promises: tuple[Promise, ...]
     parked: int
     position: int
 
@@ -351,6 +388,15 @@ def _told(order_id: str, facts: Iterator[Recorded]) -> Iterator[tuple[Recorded, 
         yield recorded, row, refunds, recorded.position
 
 
+def _promises(known: Order) -> Iterator[Promise]:
+    clock = known.clock
+    for line in range(1, len(known.lines) + 1):
+        by, deadline = clock.promise(line), clock.deadline(line)
+        if by is not None:
+            late = tuple(unit.unit for unit in clock.overdue if unit.line == line)
+            yield Promise(line, by, None if deadline == NEVER else deadline, late)
+
+
 def _view(order_id: str, row: Row, refunds: dict[str, Refund], position: int) -> OrderView:
     known = row.order
     refunded_cash, refunded_coupon = row.refunded
@@ -375,6 +421,8 @@ def _view(order_id: str, row: Row, refunds: dict[str, Refund], position: int) ->
         refunds=tuple(
             RefundView(id_, found.status, found.cash, found.coupon) for id_, found in sorted(refunds.items())
         ),
+        items=known.items,
+        promises=tuple(_promises(known)),
         parked=len(known.parked),
         position=position,
     )
