@@ -50,6 +50,7 @@ def _rehearsed(past: Past, request: Request, answered: dict[str, tuple[bytes, Re
         facts = past.decide(request).facts
     except LedgerError as refusal:
         return Rehearsed(refusal)
-    hit = Rehearsed(Result(first, len(facts), hit=True), facts)
-    answered[request.key] = request.fingerprint(), hit
+    if request.key:
+        hit = Rehearsed(Result(first, len(facts), hit=True), facts)
+        answered[request.key] = request.fingerprint(), hit
     return Rehearsed(Result(first, len(facts)), facts)

@@ -11,6 +11,7 @@ from api.cli.opening import AsAt, AsOf, clocks, opened
 from api.cli.output import JSON, amount, examples, note, print_json, print_line, print_table, when
 from ledger import books, money
 from ledger.postings import kind_of
+from ledger.store.database import Database
 from projections import account_days
 
 app = typer.Typer()
@@ -23,8 +24,21 @@ After = Annotated[
         "--after", metavar="POSITION[/NUMBER]", help="Go on behind a place: what the last page ended with."
     ),
 ]
+ByPosting = Annotated[
+    bool,
+    typer.Option(
+        "--posted",
+        help="By the day of posting: what came too late for a closed period counts on the first open day.",
+    ),
+]
 _PLACE = re.compile(r"(\d{1,18})(?:/(\d{1,9}))?")
 _WHOLE = 2**31 - 1
+
+
+def _asked(database: Database, as_of: str, as_at: str, *, posted: bool) -> books.Clocks | books.Posted:
+    """Both clocks, and whether the effective one is that of posting."""
+    asked = clocks(database, as_of, as_at)
+    return books.Posted(books.closings(database), *asked) if posted else asked
 
 
 def _place(text: str) -> tuple[int, int]:
@@ -44,11 +58,12 @@ def trial_balance(
     zero: Annotated[bool, typer.Option("--all", help="Accounts at zero too.")] = False,
     as_of: AsOf = "",
     as_at: AsAt = "",
+    posted: ByPosting = False,
     as_json: Annotated[bool, JSON] = False,
 ) -> None:
     """Every balance, with the sums of both sides."""
     with opened() as database:
-        found = books.trial_balance(database, clocks(database, as_of, as_at), zero=zero)
+        found = books.trial_balance(database, _asked(database, as_of, as_at, posted=posted), zero=zero)
     if as_json:
         print_json(found)
     else:
@@ -82,11 +97,15 @@ def _trial_row(name: str, lines: list[dict[str, Any]], currency: str) -> tuple[s
 
 @app.command(epilog=examples("assurance balance bank", "assurance balance shop_payable:S1 --as-at 1000"))
 def balance(
-    account: Account, as_of: AsOf = "", as_at: AsAt = "", as_json: Annotated[bool, JSON] = False
+    account: Account,
+    as_of: AsOf = "",
+    as_at: AsAt = "",
+    posted: ByPosting = False,
+    as_json: Annotated[bool, JSON] = False,
 ) -> None:
     """One account's balance in each of its currencies."""
     with opened() as database:
-        found = account_days.balances(database, account, clocks(database, as_of, as_at))
+        found = account_days.balances(database, account, _asked(database, as_of, as_at, posted=posted))
     if as_json:
         print_json({"account": account, "kind": kind_of(account).group, "balances": found})
         return
@@ -148,16 +167,32 @@ def journal(
         print_json({"lines": [_plain(line) for line in lines], "next": last})
         return
     print_table(
-        "position  effective  fact  stream  debit  credit  >amount  currency",
+        "position  effective  posted later  fact  stream  debit  credit  >amount  currency",
         (
             (
-                *(line.position, when(line.effective_at, line.offset), line.type, line.stream),
+                *(line.position, when(line.effective_at, line.offset), _later(line), line.type, line.stream),
                 *(line.debit, line.credit, money.display(line.amount, line.currency), line.currency),
             )
             for line in lines
         ),
     )
     _say_more(last)
+
+
+@app.command(epilog=examples("assurance periods", "assurance do periods.close 2021-06"))
+def periods(as_json: Annotated[bool, JSON] = False) -> None:
+    """The months that are closed."""
+    with opened() as database:
+        found = books.closings(database)
+    if as_json:
+        names = ("period", "until", "position")
+        rows = ((closing.period, when(closing.until), closing.position) for closing in found)
+        print_json({"periods": [dict(zip(names, row, strict=True)) for row in rows]})
+    else:
+        print_table(
+            "period  posted later from  closed at position",
+            ((closing.period, when(closing.until), closing.position) for closing in found),
+        )
 
 
 def _only_currency(account: str, currencies: list[str]) -> str:
@@ -178,7 +213,14 @@ def _page(found: list[Line], limit: int) -> tuple[list[Line], str | None]:
 def _plain(line: books.StatementLine | books.JournalLine) -> dict[str, object]:
     fields = line._asdict()
     del fields["offset"]
-    return {**fields, "effective_at": when(line.effective_at, line.offset)}
+    for name in {"effective_at", "posted_at"} & fields.keys():
+        fields[name] = when(fields[name], line.offset)
+    return fields
+
+
+def _later(line: books.JournalLine) -> str:
+    """When a line is posted, if its own time was closed."""
+    return when(line.posted_at, line.offset) if line.posted_at != line.effective_at else ""
 
 
 def _say_more(last: str | None) -> None:

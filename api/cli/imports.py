@@ -31,6 +31,8 @@ _SHOWN = 20
     "import",
     epilog=examples(
         "assurance import uci-retail online_retail.csv",
+        "assurance import shopify orders.json --shop tea-house",
+        "assurance import traffic-fines fines.parquet",
         "assurance import mapping orders.csv --mapping shop.toml --dry-run",
     ),
 )

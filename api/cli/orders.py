@@ -9,11 +9,12 @@ import typer
 
 from api.cli.opening import AsAt, AsOf, clocks, opened
 from api.cli.output import JSON, amount, examples, print_fields, print_json, print_line, print_table, when
-from api.facts import event
-from ledger import codec, money
+from ledger import codec, money, time
+from ledger.books import Clocks
 from ledger.store.database import Database
+from projections.coverage import COVERAGE, Assurance, Cover, assurance
 from projections.engine import Engine
-from projections.order_status import ORDER_STATUS, OrderView, Step, order_story, order_view
+from projections.order_status import ORDER_STATUS, OrderView, order_view
 
 app = typer.Typer()
 
@@ -24,18 +25,22 @@ Order = Annotated[str, typer.Argument(metavar="ID", help="Such as uci:536365: th
 def order(id_: Order, as_of: AsOf = "", as_at: AsAt = "", as_json: Annotated[bool, JSON] = False) -> None:
     """An order as it stands: money, lines, refunds."""
     with opened() as database:
-        view = order_view(database, id_, **_asked(database, as_of, as_at))
+        both = asked(database, as_of, as_at)
+        view = order_view(database, id_, **both._asdict())
+        refunds = [refund.id for refund in view.refunds]
+        assured = assurance(database, id_, refunds, time.now(), both)
     if as_json:
-        print_json(plain_order(view))
+        print_json({**plain_order(view), **_plain_assurance(assured)})
     else:
         print_order(view)
+        _print_assurance(assured)
 
 
-def _asked(database: Database, as_of: str, as_at: str) -> dict[str, int | None]:
+def asked(database: Database, as_of: str, as_at: str) -> Clocks:
     """Both clocks, on a read model that has seen everything."""
     asked = clocks(database, as_of, as_at)
-    Engine(database).catch_up(names=(ORDER_STATUS.name,))
-    return asked._asdict()
+    Engine(database).catch_up(names=(ORDER_STATUS.name, COVERAGE.name))
+    return asked
 
 
 def plain_order(view: OrderView) -> dict[str, Any]:
@@ -47,6 +52,16 @@ def plain_order(view: OrderView) -> dict[str, Any]:
         "times": {step: when(*at) for step, at in view.times.items()},
         "marks": list(view.marks),
         "refunds": [refund._asdict() for refund in view.refunds],
+        "items": [item._asdict() for item in view.items],
+        "promises": [
+            {
+                "line": each.line,
+                "promised": when(each.promised),
+                "deadline": None if each.deadline is None else when(each.deadline),
+                "late": list(each.late),
+            }
+            for each in view.promises
+        ],
     }
 
 
@@ -90,72 +105,69 @@ def print_order(view: OrderView) -> None:
         print_line()
         rows = ((each.id, each.status, shown(each.cash), shown(each.coupon)) for each in view.refunds)
         print_table("refund  status  >cash  >coupon", rows)
-
-
-@app.command(epilog=examples("assurance replay uci:536365", "assurance replay uci:536365 --step 2 --json"))
-def replay(
-    id_: Order,
-    as_of: AsOf = "",
-    as_at: AsAt = "",
-    number: Annotated[int, typer.Option("--step", min=0, metavar="N", help="Only this step, from 1.")] = 0,
-    as_json: Annotated[bool, JSON] = False,
-) -> None:
-    """The story of an order, fact by fact.
-
-    After each fact: the state of the order and the transfers it stands for.
-    """
-    with opened() as database:
-        story = order_story(database, id_, **_asked(database, as_of, as_at))
-    steps = list(enumerate(story, 1))
-    if number:
-        if number > len(steps):
-            raise typer.BadParameter(f"The story has {len(steps)} steps, not {number}.", param_hint="--step")
-        steps = [steps[number - 1]]
-    if as_json:
-        print_json({"id": id_, "of": len(story), "steps": [_plain_step(each, step) for each, step in steps]})
-        return
-    for each, step in steps:
-        _print_step(each, len(story), step)
-
-
-def _plain_step(number: int, step: Step) -> dict[str, Any]:
-    return {
-        "step": number,
-        "event": msgspec.to_builtins(event(step.recorded)),
-        "order": plain_order(step.order),
-        "transfers": [msgspec.to_builtins(transfer) for transfer in step.transfers],
-    }
-
-
-def _print_step(number: int, of: int, step: Step) -> None:
-    recorded, envelope = step.recorded, step.recorded.envelope
-    said = codec.plain(recorded.fact).items()
-    print_fields(
-        (
-            ("effective", when(envelope.effective_at, envelope.offset)),
-            ("recorded", when(envelope.recorded_at)),
-            ("position", f"{recorded.position}, version {recorded.version} of {recorded.stream}"),
-            ("source", f"{envelope.source.system} {envelope.source.id}" if envelope.source else ""),
-            ("actor", envelope.actor),
-            ("caused by", envelope.causation or ""),
+    if view.items:
+        print_line()
+        pieces = (
+            (item.serial, item.line, item.unit, item.outcome or "at the lab", item.certificate)
+            for item in view.items
+        )
+        print_table("piece  >line  >unit  appraisal  certificate", pieces)
+    if view.promises:
+        print_line()
+        promised = (
             (
-                "says",
-                ", ".join(
-                    f"{name} {value}" for name, value in said if value and isinstance(value, int | str)
+                *(each.line, when(each.promised)),
+                "the clock stands still" if each.deadline is None else when(each.deadline),
+                ", ".join(map(str, each.late)),
+            )
+            for each in view.promises
+        )
+        print_table(">line  promised to leave  had to leave  late units", promised)
+
+
+def _plain_assurance(assured: Assurance) -> dict[str, Any]:
+    """Covers and claims for machines: sums stay minor units, times become RFC 3339."""
+    covers = [
+        {
+            **msgspec.structs.asdict(cover),
+            "starts_at": cover.starts_at and when(cover.starts_at),
+            "ends_at": cover.ends_at and when(cover.ends_at),
+            "flags": list(cover.flags),
+            "trace": codec.plain(cover.trace),
+        }
+        for cover in assured.covers
+    ]
+    return {"coverage": covers, "claims": [msgspec.structs.asdict(claim) for claim in assured.claims]}
+
+
+def _print_assurance(assured: Assurance) -> None:
+    """Covers and claims for people."""
+    if assured.covers:
+        print_line()
+        rows = (
+            (
+                *(cover.line, cover.benefit, cover.version, cover.status),
+                when(cover.ends_at) if cover.ends_at else "",
+                *(_owed(sum_, cover) for sum_ in (cover.refund, cover.compensation)),
+                ", ".join(cover.flags).replace("_", " "),
+            )
+            for cover in assured.covers
+        )
+        print_table(">line  benefit  terms  cover  until  >refund  >compensation  note", rows)
+    if assured.claims:
+        print_line()
+        rows = (
+            (
+                *(claim.id, claim.benefit, claim.status),
+                *(
+                    amount(sum_, claim.currency)
+                    for sum_ in (claim.refund, claim.compensation, claim.funded, claim.paid)
                 ),
-            ),
-            ("order then", _state(step.order)),
-        ),
-        title=f"Step {number} of {of}: {recorded.fact.TOPIC}",
-    )
-    if step.transfers:
-        rows = ((each.debit, each.credit, amount(each.amount, each.currency)) for each in step.transfers)
-        print_table("debit  credit  >amount", rows)
-    print_line()
+            )
+            for claim in assured.claims
+        )
+        print_table("claim  benefit  status  >refund  >compensation  >funded  >paid", rows)
 
 
-def _state(view: OrderView) -> str:
-    """An order in a line."""
-    paid, refunded = view.cash + view.coupon, view.refunded_cash + view.refunded_coupon
-    sums = f", paid {amount(paid, view.currency)}, refunded {amount(refunded, view.currency)}"
-    return view.status + (sums if paid else "")
+def _owed(value: int, cover: Cover) -> str:
+    return amount(value, cover.currency) if value else ""

@@ -1,22 +1,27 @@
-"""Reports over all orders and refunds."""
+"""Reports over all orders, refunds and penalties."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Annotated, Any, Literal
 
 import typer
 
-from api.cli.opening import opened
+from api.cli.opening import AsAt, AsOf, clocks, opened
 from api.cli.output import JSON, examples, print_fields, print_json, print_line, print_table
-from ledger import money
+from ledger import money, time
 from ledger.errors import InvalidTime
+from projections import claims as claims_
+from projections import penalties as penalties_
+from projections import pet_fund as pet_fund_
 from projections import refunds as refunds_
 from projections import returning_buyers as returning_buyers_
+from projections import shops as shops_
 from projections.engine import Engine
 
 app = typer.Typer(
-    help="Reports over all orders: refunds, returning-buyers.",
+    help="Reports over all orders, claims and penalties.",
     epilog=examples("assurance report refunds --by month", "assurance report returning-buyers"),
     no_args_is_help=True,
 )
@@ -64,6 +69,46 @@ def refunds(
         print_line("No refunds.")
 
 
+@app.command(
+    epilog=examples(
+        "assurance report fund --by month", "assurance report fund --from 2021-06-01 --to 2021-06-30"
+    )
+)
+def fund(
+    by: Annotated[Literal["day", "month"], typer.Option("--by", help="What a row is.")] = "month",
+    first: Annotated[
+        str, typer.Option("--from", metavar="DATE", help="The first local day that counts.")
+    ] = "",
+    last: Annotated[str, typer.Option("--to", metavar="DATE", help="The last one, included.")] = "",
+    currency: Annotated[str, typer.Option("--currency", help="Which of the fund's currencies.")] = "CNY",
+    as_json: Annotated[bool, JSON] = False,
+) -> None:
+    """The pet fund through time: what it began with, what came and went, what it ended with."""
+    days = {"first_day": _day(first, "from"), "last_day": _day(last, "to")}
+    with opened() as database:
+        Engine(database).catch_up(names=(pet_fund_.PET_FUND.name,))
+        found = pet_fund_.roll_forward(database, by, **days, currency=currency)
+    sums = (found.opening, sum(found.came.values()), sum(found.went.values()), found.closing)
+    if as_json:
+        names = ("opening", "in", "out", "closing")
+        print_json(
+            {
+                "currency": currency,
+                "rows": [{by: row.name, **dict(zip(names, row[1:], strict=True))} for row in found.rows],
+                "total": {
+                    "opening": found.opening,
+                    "in": found.came,
+                    "out": found.went,
+                    "closing": found.closing,
+                },
+            }
+        )
+        return
+    rows = ((name, *(money.display(sum_, currency) for sum_ in row)) for name, *row in found.rows)
+    total = ("total", *(money.display(sum_, currency) for sum_ in sums))
+    print_table(f"{by}  >opening  >in  >out  >closing", (*rows, total), title=currency)
+
+
 def _day(text: str, field: str) -> int | None:
     """A date as the number of its day; raises InvalidTime that names the option."""
     try:
@@ -104,3 +149,142 @@ def returning_buyers(as_json: Annotated[bool, JSON] = False) -> None:
             ("with orders on two or more days", f"{found['returning_by_day']:,}"),
         )
     )
+
+
+@app.command(
+    epilog=examples("assurance report penalties", "assurance report penalties --from 2007-01-01 --json")
+)
+def penalties(
+    by: Annotated[
+        Literal["day", "month", "shop"] | None, typer.Option("--by", help="Rows beside the sums.")
+    ] = None,
+    first: Annotated[
+        str, typer.Option("--from", metavar="DATE", help="The first local day of imposing that counts.")
+    ] = "",
+    last: Annotated[str, typer.Option("--to", metavar="DATE", help="The last one, included.")] = "",
+    currency: Annotated[str, typer.Option("--currency", help="Only penalties in this currency.")] = "",
+    as_of: AsOf = "",
+    as_at: AsAt = "",
+    as_json: Annotated[bool, JSON] = False,
+) -> None:
+    """Penalties: what was imposed and paid, what is outstanding, and how appeals ended.
+
+    Due is the fine as it stands now and its fees. What is paid counts with what was returned since.
+    """
+    days = {"first_day": _day(first, "from"), "last_day": _day(last, "to")}
+    with opened() as database:
+        Engine(database).catch_up(names=("penalties",))
+        found = penalties_.report(database, clocks(database, as_of, as_at), by=by, **days)
+    found = [report for report in found if currency in {"", report["currency"]}]
+    if as_json:
+        if len(found) > 1:
+            known = ", ".join(report["currency"] for report in found)
+            raise typer.BadParameter(f"There are penalties in {known}: name one.", param_hint="--currency")
+        print_json(found[0] if found else penalties_.nothing(currency or "CNY"))
+        return
+    for report in found:
+        _print_penalties(report, by)
+    if not found:
+        print_line("No penalties.")
+
+
+def _print_penalties(report: dict[str, Any], by: str | None) -> None:
+    """The sums of one currency for people, and what they are made of."""
+
+    def of(name: str, sum_: int, count: int | None = None) -> tuple[str, str]:
+        shown = money.display(sum_, report["currency"])
+        return name, shown if count is None else f"{shown} in {count:,}"
+
+    owed_back = report["owed_back"]
+    print_fields(
+        (
+            *(of(name, report[name]) for name in ("imposed", "increased", "fees", "paid")),
+            *(of(name, report[name], report[f"{name}_count"]) for name in ("outstanding", "overpaid")),
+            ("settled", f"{report['settled_count']:,}"),
+            ("in collection", f"{report['in_collection_count']:,}"),
+            of("owed back", owed_back["amount"], owed_back["count"]),
+            *(
+                (f"appeals to {instance}", f"{found['filed']:,} filed, {found['upheld']:,} upheld")
+                for instance, found in report["appeals"].items()
+            ),
+        ),
+        title=report["currency"],
+    )
+    if by:
+        names = ("imposed", "increased", "fees", "paid", "outstanding")
+        shown = (
+            (row[by], *(money.display(row[name], report["currency"]) for name in names))
+            for row in report["rows"]
+        )
+        print_line()
+        print_table(f"{by}  >imposed  >increased  >fees  >paid  >outstanding", shown)
+
+
+@app.command(epilog=examples("assurance report deposits", "assurance report deposits --as-of 2021-12-31"))
+def deposits(
+    as_of: AsOf = "",
+    as_at: AsAt = "",
+    currency: Annotated[str, typer.Option("--currency", help="Only sums in this currency.")] = "",
+    as_json: Annotated[bool, JSON] = False,
+) -> None:
+    """Deposits of all shops, with what the shops are owed and what counts against them.
+
+    Advanced is what was refunded for a shop and not made good, recourse what the pet fund holds against it.
+    """
+    with opened() as database:
+        asked = clocks(database, as_of, as_at)
+        Engine(database).catch_up(names=("shops", "penalties", "account_days"))
+        found = shops_.deposits(database, time.now(), asked)
+    found = {code: rows for code, rows in found.items() if currency in {"", code}}
+    if as_json:
+        print_json(
+            [
+                {"currency": code, "rows": [row._asdict() for row in rows], "total": _total(rows)}
+                for code, rows in found.items()
+            ]
+        )
+        return
+    for code, rows in found.items():
+        lines = [(row.shop, row.status, *(money.display(sum_, code) for sum_ in row[2:])) for row in rows]
+        lines.append(("total", "", *(money.display(sum_, code) for sum_ in _total(rows).values())))
+        print_table("shop  status  >deposit  >payable  >advanced  >recourse  >fines", lines, title=code)
+    if not found:
+        print_line("No deposits.")
+
+
+def _total(rows: Sequence[shops_.Deposit]) -> dict[str, int]:
+    """The sums of all shops, minor units."""
+    return {name: sum(getattr(row, name) for row in rows) for name in shops_.Deposit._fields[2:]}
+
+
+@app.command(
+    epilog=examples("assurance report payouts --by shop", "assurance report payouts --by day --json")
+)
+def payouts(
+    by: Annotated[
+        Literal["day", "month", "shop", "sku", "benefit"], typer.Option("--by", help="What a row is.")
+    ] = "month",
+    first: Annotated[
+        str, typer.Option("--from", metavar="DATE", help="The first local day of payment that counts.")
+    ] = "",
+    last: Annotated[str, typer.Option("--to", metavar="DATE", help="The last one, included.")] = "",
+    currency: Annotated[str, typer.Option("--currency", help="Only payouts in this currency.")] = "",
+    as_json: Annotated[bool, JSON] = False,
+) -> None:
+    """Payouts: how many compensations were paid to buyers, and how much; what failed does not count."""
+    days = {"first_day": _day(first, "from"), "last_day": _day(last, "to")}
+    with opened() as database:
+        Engine(database).catch_up(names=("claims", "payouts"))
+        found = claims_.report(database, by, **days, currency=currency or None)
+    if as_json:
+        print_json(_only(found, currency))
+        return
+    for report in found:
+        code = report["currency"]
+        rows = (
+            (row[by], row["count"], money.display(row["amount"], code))
+            for row in (*report["rows"], {by: "total", **report["total"]})
+        )
+        print_table(f"{by}  >payouts  >money", rows, title=code)
+    if not found:
+        print_line("No payouts.")

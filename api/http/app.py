@@ -8,7 +8,25 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 
-from api.http import books, commands, events, health, logs, openapi, order, problems
+from api.http import (
+    books,
+    card,
+    claim,
+    commands,
+    credit,
+    events,
+    explain,
+    fund,
+    health,
+    incident,
+    logs,
+    openapi,
+    order,
+    penalty,
+    policy,
+    problems,
+    shop,
+)
 from api.http.entrance import Entrance
 from api.http.service import Service
 from api.settings import Settings
@@ -31,7 +49,22 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.add_middleware(Entrance)
     problems.install(app)
-    rooms = (commands, order, books, events, health)
+    rooms = (
+        commands,
+        order,
+        claim,
+        policy,
+        penalty,
+        fund,
+        card,
+        incident,
+        explain,
+        credit,
+        books,
+        shop,
+        events,
+        health,
+    )
     for router in (*(room.router for room in rooms), commands.last):
         # Not include_router: the framework matches every request twice against what is included.
         app.router.routes.extend(router.routes)

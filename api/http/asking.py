@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Annotated, NamedTuple
 
 import msgspec
 from fastapi import Depends, Query
+from starlette.concurrency import run_in_threadpool
 
 from api.http.service import Running
 from ledger import time
 from ledger.books import Clocks, head_position, position_at
 from ledger.errors import InvalidTime
 from ledger.store.database import Database
+from projections.base import Projection
+from projections.store import reached
 
 AsOf = Annotated[
     str | None,
@@ -27,6 +31,7 @@ After = Annotated[
     ),
 ]
 Limit = Annotated[int, Query(ge=1, le=1000, description="Most entries of a page.")]
+InCurrency = Annotated[str, Query(pattern="^[A-Z]{3}$", description="In which currency: ISO 4217.")]
 Cursor = Annotated[
     str | None,
     Query(description="`next` of the page before; it carries the whole query, so all else is ignored."),
@@ -72,3 +77,29 @@ async def _of_the_log(
 
 
 OfTheLog = Annotated[Asked, Depends(_of_the_log)]
+
+
+class Seen(NamedTuple):
+    """Both clocks, and a position up to which the answer will have seen everything."""
+
+    clocks: Clocks
+    position: int
+
+
+def of_models(*models: Projection) -> Callable[..., Awaitable[Seen]]:
+    """What a query of read models depends on: it waits until they have seen what is asked for."""
+
+    def position(database: Database) -> int:
+        with database.read() as connection:
+            return min(reached(connection, model) for model in models)
+
+    async def seen(
+        service: Running, as_of: AsOf = None, as_at: AsAt = None, after_position: After = 0
+    ) -> Seen:
+        clocks = await run_in_threadpool(Asked(as_of, as_at).clocks, service.database)
+        if wanted := max(after_position, clocks.as_at or 0):
+            await service.reach(wanted, lambda: position(service.database))
+        known = clocks.as_at
+        return Seen(clocks, await run_in_threadpool(position, service.database) if known is None else known)
+
+    return seen

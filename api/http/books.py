@@ -8,15 +8,21 @@ import msgspec
 from fastapi import APIRouter, Query, Response
 
 from api.http import cursors
-from api.http.asking import Cursor, Limit, Money, OfTheLog
+from api.http.asking import Asked, Cursor, Limit, Money, OfTheLog
 from api.http.openapi import answers
-from api.http.service import Running, answer
+from api.http.service import Running, Service, answer
 from ledger import books, time
 from ledger.errors import Malformed
 from ledger.postings import kind_of
 from projections import account_days
 
 router = APIRouter(tags=["books"])
+
+
+ByPosting = Annotated[
+    bool,
+    Query(description="By posting: what came too late for a closed period counts on the first open day."),
+]
 
 
 class Account(msgspec.Struct):
@@ -70,6 +76,20 @@ class TrialBalance(msgspec.Struct):
 
     position: int
     currencies: dict[str, Book]
+
+
+class ClosedPeriod(msgspec.Struct):
+    """A month that is closed with all before it; what comes too late for it is posted at `until`."""
+
+    period: str
+    until: str
+    position: int
+
+
+class Periods(msgspec.Struct):
+    """The closed months."""
+
+    periods: list[ClosedPeriod]
 
 
 class StatementQuery(msgspec.Struct, frozen=True, array_like=True):
@@ -146,6 +166,12 @@ def _line(line: books.StatementLine, currency: str) -> StatementLine:
     )
 
 
+def _clocks(service: Service, asked: Asked, *, posted: bool) -> books.Clocks | books.Posted:
+    """Both clocks, and whether the effective one is that of posting."""
+    clocks = asked.clocks(service.database)
+    return books.Posted(books.closings(service.database), *clocks) if posted else clocks
+
+
 @router.get(
     "/v1/accounts/{account:path}",
     operation_id="account",
@@ -153,13 +179,32 @@ def _line(line: books.StatementLine, currency: str) -> StatementLine:
     response_class=Response,
     responses=answers(Account, "Natural balances: what is owed or held is positive."),
 )
-def balances(service: Running, asked: OfTheLog, account: str) -> Response:
+def balances(service: Running, asked: OfTheLog, account: str, posted: ByPosting = False) -> Response:
     """Read running balances, so that no history is summed."""
-    clocks = asked.clocks(service.database)
+    clocks = _clocks(service, asked, posted=posted)
     position = service.head() if clocks.as_at is None else clocks.as_at
     found = account_days.balances(service.database, account, clocks)
     sums = [Money(amount, currency) for currency, amount in found.items()]
     return answer(Account(account, kind_of(account).group, sums), position)
+
+
+@router.get(
+    "/v1/periods",
+    operation_id="periods",
+    summary="The months that are closed.",
+    response_class=Response,
+    responses=answers(Periods, "In their order."),
+)
+def periods(service: Running, asked: OfTheLog) -> Response:
+    """List the closings recorded by then."""
+    clocks = asked.clocks(service.database)
+    position = service.head() if clocks.as_at is None else clocks.as_at
+    closings = [
+        ClosedPeriod(closing.period, time.rfc3339(closing.until, time.HOME_OFFSET), closing.position)
+        for closing in books.closings(service.database)
+        if closing.position <= position
+    ]
+    return answer(Periods(closings), position)
 
 
 @router.get(
@@ -173,10 +218,11 @@ def trial_balance(
     service: Running,
     asked: OfTheLog,
     zero: Annotated[bool, Query(description="List accounts at zero too.")] = False,
+    posted: ByPosting = False,
 ) -> Response:
     """Answer exactly what the command line prints."""
-    found = books.trial_balance(service.database, asked.clocks(service.database), zero=zero)
+    found = books.trial_balance(service.database, _clocks(service, asked, posted=posted), zero=zero)
     return answer(found, found["position"])
 
 
-SCHEMAS = (Account, Statement, TrialBalance)
+SCHEMAS = (Account, Periods, Statement, TrialBalance)

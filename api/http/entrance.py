@@ -13,6 +13,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import keys
+from api.http.penalty import PUBLIC
 from api.http.problems import Unauthenticated, refusal, unexpected
 from api.http.service import POSITION, Service
 from ledger.errors import LedgerError
@@ -24,6 +25,8 @@ _SANE = re.compile(rb"[\w.:/+=-]{1,128}", re.ASCII)
 _PROCESS = uuid.uuid4().hex[:16].encode()
 _numbers = itertools.count(1)
 _LOCKED = "/v1/"
+_OPEN = {("GET", PUBLIC), ("HEAD", PUBLIC)}
+"""What answers without a key all the same."""
 _BEARER = "Bearer "
 
 
@@ -56,7 +59,7 @@ class Entrance:
 
         answer: Response | None = None
         try:
-            if scope["path"].startswith(_LOCKED):
+            if scope["path"].startswith(_LOCKED) and (scope["method"], scope["path"]) not in _OPEN:
                 scope[KEY_ID] = await _authenticated(service, Request(scope))
             await self._app(scope, receive, stamped)
         except ClientDisconnect:

@@ -7,18 +7,16 @@ from typing import Annotated, Any
 import msgspec
 from fastapi import APIRouter, Depends, Response
 from sqlalchemy import func, select
-from starlette.concurrency import run_in_threadpool
 
 from api.facts import Event, event
-from api.http.asking import After, AsAt, Asked, AsOf, Money
+from api.http.asking import Money, Seen, of_models
 from api.http.openapi import answers
 from api.http.service import Running, Service, answer
 from ledger import codec, time
-from ledger.books import Clocks
 from ledger.postings import Transfer
 from ledger.store.schema import facts
+from projections.coverage import COVERAGE, Assurance, Claimed, Cover, assurance
 from projections.order_status import ORDER_STATUS, OrderView, order_story, order_view
-from projections.store import reached
 
 router = APIRouter(tags=["orders"])
 
@@ -30,6 +28,73 @@ class Refund(msgspec.Struct):
     status: str
     cash: Money
     coupon: Money
+
+
+class OrderCoverStep(msgspec.Struct):
+    """One line of a reckoning, in minor units: it can be typed into a calculator."""
+
+    name: str
+    expression: str
+    value: int
+
+
+class OrderCover(msgspec.Struct):
+    """A benefit that a line carries, under the version of its terms that counts for the order.
+
+    `status` is `live`, `claimed` (a claim is open), `used` (every unit was paid for), `over` (the window has
+    ended) or `void`. The window is null as long as it has not begun, its end also where it has none. `refund`
+    and `compensation` are what the terms would give for the units that are left: at most, where a flag says
+    `at_most`; never without a person, where one says `needs_person`.
+    """
+
+    line: int
+    benefit: str
+    version: str
+    tier: str
+    status: str
+    window_from: str
+    starts_at: str | None
+    ends_at: str | None
+    units: int
+    refund: Money
+    compensation: Money
+    basis: str
+    flags: list[str]
+    trace: list[OrderCoverStep]
+
+
+class OrderClaim(msgspec.Struct):
+    """A claim about the order: the refund and the compensation decided, what is funded and what was paid."""
+
+    id: str
+    benefit: str
+    status: str
+    refund: Money
+    compensation: Money
+    funded: Money
+    paid: Money
+
+
+class OrderItem(msgspec.Struct):
+    """A piece of the order at a lab's warehouse; `outcome` is certified, failed, or empty until then."""
+
+    serial: str
+    line: int
+    unit: int
+    outcome: str
+    certificate: str
+
+
+class OrderPromise(msgspec.Struct):
+    """When the units of a line were promised to leave, and had to with every stop of the clock allowed for.
+
+    The deadline is null while the clock stands still; `late` are the units that are known to be late.
+    """
+
+    line: int
+    promised: str
+    deadline: str | None
+    late: list[int]
 
 
 class Order(msgspec.Struct):
@@ -57,6 +122,10 @@ class Order(msgspec.Struct):
     times: dict[str, str]
     marks: list[str]
     refunds: list[Refund]
+    items: list[OrderItem]
+    promises: list[OrderPromise]
+    coverage: list[OrderCover]
+    claims: list[OrderClaim]
     parked: int
     position: int
 
@@ -84,33 +153,16 @@ class Timeline(msgspec.Struct):
     steps: list[Step]
 
 
-def _position(service: Service) -> int:
-    """How far the read model of orders has come; waits for the database."""
+def _version(service: Service, id_: str, position: int) -> int:
+    """The version of the order's stream at a position."""
+    query = select(func.max(facts.c.originator_version)).where(
+        facts.c.originator_id == f"order-{id_}", facts.c.position <= position
+    )
     with service.database.read() as connection:
-        return reached(connection, ORDER_STATUS)
+        return connection.execute(query).scalar() or 0
 
 
-def _place(service: Service, id_: str, clocks: Clocks) -> tuple[int, int]:
-    """The position that an answer will have seen at least, and the version of the order's stream there."""
-    with service.database.read() as connection:
-        position = reached(connection, ORDER_STATUS) if clocks.as_at is None else clocks.as_at
-        query = select(func.max(facts.c.originator_version)).where(
-            facts.c.originator_id == f"order-{id_}", facts.c.position <= position
-        )
-        return position, connection.execute(query).scalar() or 0
-
-
-async def _of_orders(
-    service: Running, as_of: AsOf = None, as_at: AsAt = None, after_position: After = 0
-) -> Clocks:
-    """Wait until the read model has seen what is asked for."""
-    clocks = await run_in_threadpool(Asked(as_of, as_at).clocks, service.database)
-    if wanted := max(after_position, clocks.as_at or 0):
-        await service.reach(wanted, lambda: _position(service))
-    return clocks
-
-
-OfOrders = Annotated[Clocks, Depends(_of_orders)]
+OfOrders = Annotated[Seen, Depends(of_models(ORDER_STATUS, COVERAGE))]
 
 
 @router.get(
@@ -120,15 +172,14 @@ OfOrders = Annotated[Clocks, Depends(_of_orders)]
     response_class=Response,
     responses=answers(Timeline, "Every step with the transfers it stands for."),
 )
-def timeline(service: Running, clocks: OfOrders, id: str) -> Response:  # noqa: A002 - the name in the path
+def timeline(service: Running, seen: OfOrders, id: str) -> Response:  # noqa: A002 - the name in the path
     """Tell the facts of the order and of its refunds."""
-    position, _ = _place(service, id, clocks)
-    steps = order_story(service.database, id, as_of=clocks.as_of, as_at=clocks.as_at)
+    steps = order_story(service.database, id, as_of=seen.clocks.as_of, as_at=seen.clocks.as_at)
     told = [
         Step(step.order.status, event(step.recorded), [_moved(transfer) for transfer in step.transfers])
         for step in steps
     ]
-    return answer(Timeline(id, told), position)
+    return answer(Timeline(id, told), seen.position)
 
 
 @router.get(
@@ -138,14 +189,17 @@ def timeline(service: Running, clocks: OfOrders, id: str) -> Response:  # noqa: 
     response_class=Response,
     responses=answers(Order, "The order.", {"ETag": "The version of the order's stream, for If-Match."}),
 )
-def status(service: Running, clocks: OfOrders, id: str) -> Response:  # noqa: A002 - as above
+def status(service: Running, seen: OfOrders, id: str) -> Response:  # noqa: A002 - as above
     """Read the order from its read model, or fold it again for another moment."""
-    position, version = _place(service, id, clocks)
+    clocks, position = seen
+    version = _version(service, id, position)
     view = order_view(service.database, id, as_of=clocks.as_of, as_at=clocks.as_at)
-    return answer(_order(view), position, {"ETag": f'"{version}"'})
+    refunds = [refund.id for refund in view.refunds]
+    assured = assurance(service.database, id, refunds, time.now(), clocks)
+    return answer(_order(view, assured), position, {"ETag": f'"{version}"'})
 
 
-def _order(view: OrderView) -> Order:
+def _order(view: OrderView, assured: Assurance) -> Order:
     def money(amount: int) -> Money:
         return Money(amount, view.currency)
 
@@ -170,8 +224,58 @@ def _order(view: OrderView) -> Order:
         refunds=[
             Refund(found.id, found.status, money(found.cash), money(found.coupon)) for found in view.refunds
         ],
+        items=[OrderItem(*item) for item in view.items],
+        promises=[
+            OrderPromise(
+                each.line,
+                time.rfc3339(each.promised, time.HOME_OFFSET),
+                _when(each.deadline),
+                list(each.late),
+            )
+            for each in view.promises
+        ],
+        coverage=[_cover(cover) for cover in assured.covers],
+        claims=[_claim(claim) for claim in assured.claims],
         parked=view.parked,
         position=view.position,
+    )
+
+
+def _when(moment: int | None) -> str | None:
+    return None if moment is None else time.rfc3339(moment, time.HOME_OFFSET)
+
+
+def _cover(cover: Cover) -> OrderCover:
+    return OrderCover(
+        line=cover.line,
+        benefit=cover.benefit,
+        version=cover.version,
+        tier=cover.tier,
+        status=cover.status,
+        window_from=cover.window_from,
+        starts_at=_when(cover.starts_at),
+        ends_at=_when(cover.ends_at),
+        units=cover.units,
+        refund=Money(cover.refund, cover.currency),
+        compensation=Money(cover.compensation, cover.currency),
+        basis=cover.basis,
+        flags=list(cover.flags),
+        trace=[OrderCoverStep(step.name, step.expression, step.value) for step in cover.trace],
+    )
+
+
+def _claim(claim: Claimed) -> OrderClaim:
+    def money(amount: int) -> Money:
+        return Money(amount, claim.currency)
+
+    return OrderClaim(
+        claim.id,
+        claim.benefit,
+        claim.status,
+        money(claim.refund),
+        money(claim.compensation),
+        money(claim.funded),
+        money(claim.paid),
     )
 
 

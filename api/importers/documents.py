@@ -47,14 +47,16 @@ class Skip(NamedTuple):
 class Document(NamedTuple):
     """Some rows of a file and what they amount to: a request, a refusal, or nothing on purpose.
 
-    `kind` is `sales`, `refunds` or `adjustments` and `amount` the sum in minor units, for the totals of what
-    the file holds; both are empty for what could not be read.
+    `kind` is `sales`, `refunds`, `adjustments` or one of the importer's own, and `amount` the sum in minor
+    units, for the totals of what the file holds; both are empty for what could not be read. `name` is what
+    messages call it where rows are not counted by whoever reads the file.
     """
 
     rows: Sequence[int]
     outcome: Request | LedgerError | Skip
     kind: str = ""
     amount: int = 0
+    name: str = ""
 
 
 class Importer(NamedTuple):

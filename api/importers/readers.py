@@ -29,6 +29,8 @@ from pyarrow import parquet
 from ledger.errors import LedgerError, Malformed
 
 BATCH_ROWS = 8192
+LARGEST_PAYLOAD = 1 << 26
+"""A JSON document is read as a whole, so it has at most 64 MiB; JSON lines may be as many as there are."""
 LONGEST_LINE = 1 << 20
 """A row has at most a million characters: what is longer is something else, and must not fill the memory."""
 
@@ -116,6 +118,40 @@ def read(
             yield from _json(path, columns, optional)
         else:
             yield from _parquet(path, columns, optional)
+
+
+def payloads(path: Path) -> Iterator[Any]:
+    """The JSON values of a file: the one that fills it, or one a line; LedgerError where there is none.
+
+    Numbers with a fraction are Decimal.
+    """
+    if _kind(path) not in _JSON:
+        known = ", ".join(_JSON)
+        raise Malformed(f"{path.name}: its name should end in one of {known}, with or without .gz.")
+    with _troubles(path), _open(path) as file:
+        if _kind(path) == ".json":
+            data = file.read(LARGEST_PAYLOAD)
+            whole = _payload(data, "The file")
+            # JSON lines under another name, unless the first line is only the beginning of something.
+            first = data.lstrip().partition(b"\n")[0]
+            if not isinstance(whole, LedgerError) or isinstance(_payload(first, ""), LedgerError):
+                yield whole
+                return
+            file.seek(0)
+        for number, line in enumerate(iter(partial(file.readline, LARGEST_PAYLOAD), b""), 1):
+            if line.strip():
+                yield _payload(line, f"Line {number}")
+
+
+_decode_payload = msgspec.json.Decoder(float_hook=Decimal).decode
+
+
+def _payload(data: bytes, what: str) -> Any:  # noqa: ANN401 - whatever JSON holds
+    """A JSON value, or what is wrong with it."""
+    try:
+        return _decode_payload(data.removeprefix(codecs.BOM_UTF8))
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        return Malformed(f"{what} is no JSON: {error}.")
 
 
 def count(path: Path) -> int | None:

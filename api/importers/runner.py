@@ -36,11 +36,11 @@ class Report:
         rows = len(document.rows)
         self.read += rows
         if document.kind:
-            total = self.documents[document.kind]
+            total = self.documents.setdefault(document.kind, {"count": 0, "amount": 0})
             total["count"] += 1
             total["amount"] += document.amount
         if isinstance(answer, LedgerError):
-            reason = f"{source}{answer}"
+            reason = f"{source}{document.name}{': ' if document.name else ''}{answer}"
             self.refused += [{"row": row, "code": answer.code, "reason": reason} for row in document.rows]
         elif isinstance(answer, Skip):
             self.skipped += rows

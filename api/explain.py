@@ -1,0 +1,331 @@
+"""What lies behind a figure: the parts it is made of, the claims and terms that decided it, the facts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from operator import attrgetter
+from typing import Any, NamedTuple
+
+import msgspec
+
+from ledger import codec, time
+from ledger.books import Clocks
+from ledger.errors import Missing
+from ledger.events.base import Recorded
+from ledger.events.claim import ClaimFiled, ClaimFunded, ClaimUpheld, CompensationCancelled, Parts
+from ledger.events.incident import IncidentCompensationGranted, IncidentDeclared
+from ledger.store.database import Database
+from projections.cards import CardView, Owed, card_view
+from projections.pet_fund import dues, fund_view, holders, movements
+from projections.streams import facts_of
+
+FIGURES = (
+    "fund/available",
+    "fund/reserved",
+    "fund/held",
+    "fund/recourse",
+    "fund/due",
+    "fund/in/SOURCE",
+    "fund/out/USE",
+    "card:BUYER/compensation",
+    "card:BUYER/compensation/pending",
+    "card:BUYER/compensation/payable",
+    "card:BUYER/compensation/paid",
+    "claim:ID/compensation",
+)
+"""What can be explained."""
+
+
+class UnknownFigure(Missing):
+    """There is no such figure.
+
+    `assurance explain --help` lists those that can be explained.
+    """
+
+    code = "unknown_figure"
+
+
+class FigurePart(msgspec.Struct):
+    """A part of a figure in minor units, below zero where it is taken off; `figure` explains it further."""
+
+    name: str
+    amount: int
+    figure: str = ""
+
+
+class Reckoning(msgspec.Struct):
+    """One line of a reckoning that a person can check by hand, minor units."""
+
+    name: str
+    expression: str
+    value: int
+
+
+class FigureCause(msgspec.Struct):
+    """A claim or an incident behind a figure, sums in minor units.
+
+    `version` is that of the terms of `benefit`, `law` are the benefits whose terms were the floor, `payers`
+    who bore what was funded, `facts` the positions of the facts that decided and funded it.
+    """
+
+    name: str
+    benefit: str
+    version: str
+    basis: str
+    law: list[str]
+    trace: list[Reckoning]
+    decided: int
+    funded: int
+    paid: int
+    payers: dict[str, int]
+    facts: list[int]
+
+
+class FigureFact(msgspec.Struct):
+    """A fact behind a figure and what it adds to it, minor units; `effective_at` is RFC 3339."""
+
+    position: int
+    stream: str
+    type: str
+    effective_at: str
+    amount: int
+    data: dict[str, Any]
+
+
+class Explanation(msgspec.Struct, kw_only=True):
+    """A figure with all that is behind it; `amount` in minor units is the sum of `parts`, if it has any.
+
+    `means` says in words what it is. `more` is true where there are older facts than those listed.
+    """
+
+    figure: str
+    currency: str
+    amount: int
+    means: str
+    parts: list[FigurePart] = []
+    causes: list[FigureCause] = []
+    facts: list[FigureFact] = []
+    more: bool = False
+
+
+class Question(NamedTuple):
+    """What is asked: `moment` (UTC microseconds) is now, `limit` the most facts that are listed."""
+
+    database: Database
+    currency: str
+    clocks: Clocks
+    moment: int
+    limit: int
+
+
+def explain(
+    database: Database,
+    figure: str,
+    *,
+    currency: str = "CNY",
+    clocks: Clocks,
+    moment: int,
+    limit: int = 100,
+) -> Explanation:
+    """Explain a figure of FIGURES; raises UnknownFigure, and what the view it is from raises."""
+    question = Question(database, currency, clocks, moment, limit)
+    subject, _, rest = figure.partition("/")
+    kind, _, id_ = subject.partition(":")
+    found = _KINDS.get(kind)
+    answer = found(question, id_, rest) if found else None
+    if answer is None:
+        raise UnknownFigure(f"Got {figure!r}.", field="figure")
+    answer.figure = figure
+    return answer
+
+
+def _fund(question: Question, id_: str, figure: str) -> Explanation | None:
+    what, _, name = figure.partition("/")
+    if id_ or (bool(name) != (what in {"in", "out"})):
+        return None
+    match what:
+        case "available":
+            return _available(question)
+        case "due":
+            return _due(question)
+        case "reserved" | "held" | "recourse":
+            return _held(question, what)
+        case "in" | "out":
+            return _moved(question, name, came=what == "in")
+        case _:
+            return None
+
+
+def _available(question: Question) -> Explanation:
+    view = fund_view(question.database, question.currency, question.clocks)
+    parts = [FigurePart(name, amount, f"fund/in/{name}") for name, amount in view.came.items()]
+    parts += [FigurePart(name, -amount, f"fund/out/{name}") for name, amount in view.went.items()]
+    means = "What the pet fund can still spend: all that came into it less all that it was spent on."
+    return Explanation(figure="", currency=question.currency, amount=view.available, means=means, parts=parts)
+
+
+def _due(question: Question) -> Explanation:
+    waiting = dues(question.database, question.currency, question.clocks)
+    parts = [
+        FigurePart(due.claim, due.amount, "" if "/" in due.claim else f"claim:{due.claim}/compensation")
+        for due in waiting
+    ]
+    means = "What upheld claims and approved batches wait for, in the order in which it will be paid."
+    amount = sum(due.amount for due in waiting)
+    return Explanation(figure="", currency=question.currency, amount=amount, means=means, parts=parts)
+
+
+_HELD = {
+    "reserved": ("pet_fund_reserved", "incident/", "What approved batches of incidents may still grant."),
+    "held": ("penalty_held", "penalty/", "Fines that were paid and are not decided for good."),
+    "recourse": ("fund_recourse_claim", "shop/", "What the fund paid in the place of shops, which owe it."),
+}
+
+
+def _held(question: Question, what: str) -> Explanation:
+    kind, prefix, means = _HELD[what]
+    found = holders(question.database, kind, question.currency, question.clocks)
+    parts = [FigurePart(f"{prefix}{party}", balance) for party, balance in found]
+    amount = sum(balance for _, balance in found)
+    return Explanation(figure="", currency=question.currency, amount=amount, means=means, parts=parts)
+
+
+def _moved(question: Question, name: str, *, came: bool) -> Explanation | None:
+    view = fund_view(question.database, question.currency, question.clocks)
+    amount = (view.came if came else view.went).get(name)
+    if amount is None:
+        return None
+    found = movements(
+        question.database,
+        name,
+        came=came,
+        currency=question.currency,
+        clocks=question.clocks,
+        limit=question.limit + 1,
+    )
+    listed = [_behind(each.recorded, each.amount) for each in found[: question.limit]]
+    means = (
+        f"What {name.replace('_', ' ')} {'brought to' if came else 'took from'} the pet fund, newest first."
+    )
+    return Explanation(
+        figure="",
+        currency=question.currency,
+        amount=amount,
+        means=means,
+        facts=listed,
+        more=len(found) > question.limit,
+    )
+
+
+def _behind(recorded: Recorded, amount: int) -> FigureFact:
+    at = time.rfc3339(recorded.envelope.effective_at, recorded.envelope.offset)
+    said = codec.plain(recorded.fact)
+    return FigureFact(recorded.position, recorded.stream, recorded.fact.TOPIC, at, amount, said)
+
+
+_BALANCES: dict[str, tuple[str, Callable[[Owed], int]]] = {
+    "pending": ("Compensation that was decided and is not yet funded.", attrgetter("pending")),
+    "payable": ("What the buyer's account holds: funded and not on its way.", attrgetter("payable")),
+    "paid": ("Compensation that was sent to the buyer and did not fail.", attrgetter("sent")),
+}
+
+
+def _card(question: Question, id_: str, figure: str) -> Explanation | None:
+    what, _, balance = figure.partition("/")
+    if not id_ or what != "compensation" or (balance and balance not in _BALANCES):
+        return None
+    view = card_view(question.database, id_, question.moment, question.currency, question.clocks)
+    if not balance:
+        amounts = {"pending": view.pending, "payable": view.payable, "paid": view.paid}
+        parts = [
+            FigurePart(name, amount, f"card:{id_}/compensation/{name}") for name, amount in amounts.items()
+        ]
+        means = "All compensation of the buyer: pending, payable and paid."
+        behind = view.owed
+    else:
+        means, reckon = _BALANCES[balance]
+        behind = tuple(owed for owed in view.owed if reckon(owed))
+        parts = [FigurePart(owed.cause, reckon(owed), _figure(owed)) for owed in behind]
+    return Explanation(
+        figure="",
+        currency=question.currency,
+        amount=sum(part.amount for part in parts),
+        means=means,
+        parts=parts,
+        causes=[_cause(question, view, owed) for owed in behind],
+    )
+
+
+def _figure(owed: Owed) -> str:
+    what, _, id_ = owed.cause.partition("/")
+    return f"claim:{id_}/compensation" if what == "claim" else ""
+
+
+def _cause(question: Question, view: CardView, owed: Owed) -> FigureCause:
+    what, _, id_ = owed.cause.partition("/")
+    streams = (f"claim-{id_}",) if what == "claim" else (f"incident-{id_}", f"member-{id_}:{view.buyer}")
+    with question.database.snapshot() as connection:
+        told = facts_of(connection, question.database, streams, question.clocks)
+    cause = FigureCause(owed.cause, "", "", "", [], [], owed.decided, owed.funded, owed.sent, {}, [])
+    for recorded in told:
+        _tell(cause, recorded)
+    return cause
+
+
+def _tell(cause: FigureCause, recorded: Recorded) -> None:
+    """Add what one fact says of how a sum was decided and who bore it."""
+    match recorded.fact:
+        case ClaimFiled(benefit=benefit, version=version):
+            cause.benefit, cause.version = benefit, version
+        case ClaimUpheld() as fact:
+            cause.version, cause.basis, cause.law = fact.version, fact.basis, list(fact.law)
+            cause.trace += [Reckoning(step.name, step.expression, step.value) for step in fact.trace]
+        case ClaimFunded(parts=parts):
+            _bore(cause, parts, 1)
+        case CompensationCancelled(parts=parts):
+            _bore(cause, parts, -1)
+        case IncidentDeclared() as fact:
+            cause.benefit, cause.version, cause.basis = "incident", fact.version, "contract"
+            cause.trace = [Reckoning(f"incident {fact.version}", str(fact.amount), fact.amount)]
+        case IncidentCompensationGranted(amount=amount):
+            cause.payers = {"fund": amount}
+        case _:
+            return
+    cause.facts.append(recorded.position)
+
+
+def _bore(cause: FigureCause, parts: Parts, sign: int) -> None:
+    for payer, amount in codec.plain(parts).items():
+        left = cause.payers.get(payer, 0) + sign * amount
+        if left:
+            cause.payers[payer] = left
+        else:
+            cause.payers.pop(payer, None)
+
+
+def _claim(question: Question, id_: str, figure: str) -> Explanation | None:
+    if not id_ or figure != "compensation":
+        return None
+    with question.database.snapshot() as connection:
+        told = facts_of(connection, question.database, (f"claim-{id_}",), question.clocks)
+    filed = next((each.fact for each in told if isinstance(each.fact, ClaimFiled)), None)
+    if filed is None:
+        return None
+    question = question._replace(currency=filed.currency)
+    view = card_view(question.database, filed.buyer, question.moment, filed.currency, question.clocks)
+    found = [owed for owed in view.owed if owed.cause == f"claim/{id_}"]
+    causes = [_cause(question, view, owed) for owed in found]
+    return Explanation(
+        figure="",
+        currency=filed.currency,
+        amount=sum(owed.decided for owed in found),
+        means="The compensation that was decided: beside the refund, by the terms and the law.",
+        causes=causes,
+    )
+
+
+_KINDS: dict[str, Callable[[Question, str, str], Explanation | None]] = {
+    "fund": _fund,
+    "card": _card,
+    "claim": _claim,
+}
