@@ -1,7 +1,7 @@
 # Everything runs in the project's own environment; `make check RUN=` uses the active one.
 RUN ?= uv run --extra dev
 
-.PHONY: check format lint types test long bench lock
+.PHONY: check format lint types test long mutants bench lock
 
 check: lint types test
 
@@ -22,6 +22,10 @@ test:
 # Hundreds of kills and seeds, which no change waits for.
 long:
 	$(RUN) pytest -m long -o faulthandler_timeout=0 --hypothesis-profile=long
+
+# Every decision, fold, formula and posting changed a little: the tests have to notice nine of ten.
+mutants:
+	$(RUN) python -m tests.mutants
 
 bench:
 	$(RUN) assurance bench --postgres

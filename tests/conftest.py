@@ -16,12 +16,18 @@ settings.register_profile("long", deadline=None, max_examples=2_000, print_blob=
 settings.load_profile("same")
 
 
+DATABASES = {"database_url", "sqlite_url", "postgres_url"}
+"""Fixtures that bring a database."""
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What is long is slow too, so that `-m "not slow"` leaves both out."""
+    """What is long is slow too, so that `-m "not slow"` leaves both out; and say what needs a database."""
     for item in items:
         if item.get_closest_marker("long"):
             item.add_marker("slow")
+        if DATABASES & set(getattr(item, "fixturenames", ())):
+            item.add_marker("database")
 
 
 @pytest.fixture(autouse=True)

@@ -24,7 +24,14 @@ from ledger.decisions.refund import (
     ReportedLine,
     RequestRefund,
 )
-from ledger.errors import LedgerError
+from ledger.errors import (
+    InsufficientFunds,
+    InvalidAmount,
+    InvalidTime,
+    LedgerError,
+    Malformed,
+    RefundExceedsPaid,
+)
 from ledger.events.base import Fact, Recorded, Source
 
 assert catalogue.LIFECYCLES  # Importing the catalogue registers every decision.
@@ -50,8 +57,12 @@ def request(step: Step) -> Request:
     return Request(command=step)
 
 
+GUARDS = {InsufficientFunds, InvalidAmount, InvalidTime, Malformed, RefundExceedsPaid}
+"""Refusals that may come from the books or the clock, which know no fields; all others name the field at fault."""
+
+
 class Memory(Nothing):
-    """A past that remembers its facts by position; states, balances and claims are in what is known."""
+    """A past that remembers its facts by position; states, balances and uses are in what is known."""
 
     def __init__(self) -> None:
         self.facts: list[Recorded] = []
@@ -79,7 +90,13 @@ class Ledger:
 
     def do(self, step: Step) -> list[Recorded]:
         """The facts of a step in their place; raises its refusal."""
-        draft = self.past().decide(request(step))
+        asked = request(step)
+        try:
+            draft = self.past().decide(asked)
+        except LedgerError as refusal:
+            fields = asked.command.__struct_fields__
+            assert refusal.field in fields or (not refusal.field and type(refusal) in GUARDS), repr(refusal)
+            raise
         self.memory.facts += draft.facts
         self.posted += draft.posted
         return draft.facts
@@ -112,7 +129,7 @@ class Ledger:
 
     def used(self) -> dict[str, int]:
         """What is used of every subject, as far as it is anything."""
-        return {subject: used for subject, (used, _) in self.known.claims.items() if used}
+        return {subject: used for subject, (used, _) in self.known.uses.items() if used}
 
 
 class Has(NamedTuple):
@@ -142,17 +159,18 @@ Row = tuple[Sequence[Step], Step, Then]
 def tell(given: Sequence[Step], when: Step, then: Then) -> None:
     """Check one row: the facts that follow in order, or the refusal, which leaves no trace."""
     ledger = Ledger(given)
-    before = (len(ledger.memory.facts), dict(ledger.known.states), dict(ledger.known.claims))
+    before = (len(ledger.memory.facts), dict(ledger.known.states), dict(ledger.known.uses))
     accounts = dict(ledger.known.accounts)
     found = ledger.try_(when)
     if isinstance(then, type):
         assert type(found) is then, f"{when} was to be refused as {then.code}, not: {found!r}"
         assert found.detail, "a refusal says what is wrong this time"
-        assert found.field in {"", *request(when).command.__struct_fields__}, "the field is its own"
         # What had to be looked up may be known now, but nothing else than it was before.
         assert len(ledger.memory.facts) == before[0]
-        assert {k: v for k, v in ledger.known.states.items() if v[0]} == before[1]
-        assert {k: v for k, v in ledger.known.claims.items() if v != (0, 0)} == {
+        assert {k: v for k, v in ledger.known.states.items() if v[0]} == {
+            k: v for k, v in before[1].items() if v[0]
+        }
+        assert {k: v for k, v in ledger.known.uses.items() if v != (0, 0)} == {
             k: v for k, v in before[2].items() if v != (0, 0)
         }
         assert ledger.known.accounts == accounts

@@ -16,13 +16,47 @@ from tests.ledger.stories import PAY, PLACE, but
 
 NAMES = """
     adjustments.record
+    brushing.record
+    cards.change-tier cards.expire-coupons cards.grant-coupon cards.issue cards.redeem-coupon
+    cards.use-benefit
+    chargebacks.receive chargebacks.repay chargebacks.reverse
+    claims.appeal claims.cancel claims.confirm-payment claims.contest claims.decide-appeal
+    claims.fail-payment claims.file claims.forfeit claims.mark-unknown claims.open-recovery claims.pay
+    claims.recover claims.reject claims.request-evidence claims.submit-evidence claims.uphold
+    claims.withdraw
     corrections.record
-    hosts.pay-out
-    orders.cancel orders.close orders.confirm orders.deliver orders.dispatch orders.pay orders.place orders.record
-    orders.settle orders.void
-    refunds.advance refunds.approve refunds.close refunds.complete refunds.escalate refunds.receive-return
-    refunds.record refunds.refuse refunds.request refunds.ship-return
-    shops.close shops.open shops.pay-deposit shops.pay-out shops.refund-deposit shops.request-closing
+    credit.appeal credit.assess credit.decide-appeal
+    fines.publish-share
+    fund.contribute
+    hosts.ban hosts.close hosts.open hosts.pay-out hosts.reinstate hosts.suspend
+    incidents.add-members incidents.approve incidents.close incidents.declare incidents.exclude-member
+    incidents.grant incidents.open-batch incidents.pay incidents.report-failure
+    items.certify items.check items.fail items.inspect items.pass items.receive
+    labs.pay
+    offers.mark offers.unmark
+    orders.cancel orders.change-address orders.close orders.confirm orders.deliver orders.dispatch
+    orders.find-fake-dispatch orders.lift-risk-hold orders.mark-overdue orders.pay orders.place
+    orders.place-risk-hold orders.promise-dispatch orders.record orders.settle orders.void
+    penalties.add-fee penalties.appeal penalties.collect penalties.complete-training
+    penalties.deny-appeal penalties.drop penalties.finalize penalties.forward-appeal penalties.impose
+    penalties.increase penalties.link-case penalties.overturn penalties.pay penalties.propose
+    penalties.publish penalties.record-appeal penalties.refer-lead penalties.release
+    penalties.remove-accounts penalties.return penalties.return-overpayment penalties.send
+    penalties.send-to-collection penalties.serve penalties.vary penalties.void-orders
+    periods.close
+    policies.publish policies.retire
+    providers.admit providers.exit
+    refunds.advance refunds.approve refunds.close refunds.complete refunds.escalate
+    refunds.receive-return refunds.record refunds.refuse refunds.request refunds.ship-return
+    refunds.use-benefit
+    returns.claim-freight
+    sessions.begin sessions.close
+    shops.ban shops.charge-freight shops.charge-warranty shops.close shops.close-benefit
+    shops.grant-subsidy shops.open shops.open-benefit shops.pay-deposit shops.pay-out
+    shops.refund-deposit shops.reinstate shops.request-closing shops.restrict shops.suspend
+    shops.write-off-recourse
+    standing.publish-rule
+    statements.record
 """.split()
 
 
@@ -133,7 +167,7 @@ def test_nothing_has_happened_in_an_empty_past():
     nothing = Nothing()
     assert nothing.streams(("order-p:1",)) == {"order-p:1": []}
     assert nothing.accounts(("bank",)) == {}
-    assert nothing.claims(("refund/p:1",)) == {}
+    assert nothing.uses(("refund/p:1",)) == {}
     assert nothing.fact(1) is None
 
 

@@ -11,13 +11,114 @@ from ledger.codec import CODEC, UPCASTS, Codec, digest, fact_types, leaf_bytes, 
 from ledger.decisions.base import FOLDS
 from ledger.errors import Corrupt
 from ledger.events.adjustment import AdjustmentRecorded
+from ledger.events.appraisal import (
+    AppraisalFailed,
+    AppraisalPassed,
+    CertificateIssued,
+    CheckRecorded,
+    DeviceInspected,
+    ItemReceived,
+    LabPaid,
+    WarrantyStarted,
+)
 from ledger.events.base import Envelope, Fact, Source
+from ledger.events.card import (
+    BenefitUsed,
+    CardIssued,
+    CouponExpired,
+    CouponGranted,
+    CouponRedeemed,
+    TierChanged,
+)
+from ledger.events.chargeback import ChargebackReceived, ChargebackRepaid, ChargebackReversed
+from ledger.events.claim import (
+    ClaimAppealDecided,
+    ClaimAppealed,
+    ClaimContested,
+    ClaimFiled,
+    ClaimFunded,
+    ClaimRejected,
+    ClaimUnit,
+    ClaimUpheld,
+    ClaimWithdrawn,
+    CompensationCancelled,
+    CompensationConfirmed,
+    CompensationFailed,
+    CompensationForfeited,
+    CompensationPaid,
+    CompensationRecovered,
+    CompensationRecoveryOpened,
+    CompensationResultUnknown,
+    EvidenceRequested,
+    EvidenceSubmitted,
+    FundingShortfallRecorded,
+    Parts,
+    TraceStep,
+)
 from ledger.events.correction import CorrectionRecorded
-from ledger.events.fulfilment import ParcelDelivered, ParcelDispatched, ReceiptConfirmed, Shipped
+from ledger.events.coverage import CoverageAttached
+from ledger.events.credit import (
+    CreditRulePublished,
+    CreditStep,
+    InstantCreditFreed,
+    InstantCreditTaken,
+    StandingAppealDecided,
+    StandingAppealed,
+    StandingAssessed,
+)
+from ledger.events.freight import FreightShare, FreightSplit
+from ledger.events.fulfilment import (
+    AddressChanged,
+    DispatchOverdue,
+    DispatchPaused,
+    DispatchPromised,
+    DispatchResumed,
+    FakeDispatchFound,
+    ItemAppraised,
+    ItemAtWarehouse,
+    LateUnit,
+    ParcelDelivered,
+    ParcelDispatched,
+    ReceiptConfirmed,
+    RiskHoldLifted,
+    RiskHoldPlaced,
+    Shipped,
+    Unit,
+)
+from ledger.events.fund import PetFundContributed
+from ledger.events.host import (
+    HostBanned,
+    HostClosed,
+    HostOpened,
+    HostReinstated,
+    HostSuspended,
+)
+from ledger.events.incident import (
+    BatchApproved,
+    BatchClosed,
+    BatchFunded,
+    BatchOpened,
+    IncidentCompensationFailed,
+    IncidentCompensationGranted,
+    IncidentCompensationPaid,
+    IncidentDeclared,
+    MemberAdded,
+    MemberExcluded,
+)
+from ledger.events.live import (
+    SessionBegun,
+    SessionClosed,
+)
+from ledger.events.offer import (
+    OfferMarked,
+    OfferUnmarked,
+)
 from ledger.events.order import (
     Line,
     OrderAmended,
     OrderCancelled,
+    OrderChargedBack,
+    OrderClaimed,
     OrderClosed,
     OrderPaid,
     OrderPlaced,
@@ -28,6 +129,44 @@ from ledger.events.order import (
     StaleVersionRecorded,
 )
 from ledger.events.parking import FactParked
+from ledger.events.penalty import (
+    AccountRemoved,
+    AppealAdvanced,
+    AppealDenied,
+    BrushingIntercepted,
+    CaseLinked,
+    FeeAdded,
+    FineCollected,
+    FineDueRecorded,
+    FineOverpaymentReturned,
+    FinePaid,
+    FineReleased,
+    FineReturned,
+    FineSharePublished,
+    GivenBack,
+    LeadReferred,
+    Measure,
+    PenaltyAppealed,
+    PenaltyDropped,
+    PenaltyFinal,
+    PenaltyImposed,
+    PenaltyIncreased,
+    PenaltyOverturned,
+    PenaltyProposed,
+    PenaltyPublished,
+    PenaltySent,
+    PenaltyServed,
+    PenaltyVaried,
+    SentToCollection,
+    TrainingCompleted,
+)
+from ledger.events.period import PeriodClosed
+from ledger.events.policy import PolicyPublished, PolicyRetired, Quota, Terms
+from ledger.events.provider import (
+    ProviderAdmitted,
+    ProviderExited,
+)
+from ledger.events.recourse import RecourseOpened, RecourseRecovered, RecourseReleased, RecourseWrittenOff
 from ledger.events.refund import (
     Bearers,
     InstantRefundAdvanced,
@@ -35,6 +174,7 @@ from ledger.events.refund import (
     RefundApproved,
     RefundClosed,
     RefundCompleted,
+    RefundEntitled,
     RefundEscalated,
     RefundLine,
     RefundRefused,
@@ -43,14 +183,24 @@ from ledger.events.refund import (
     ReturnShipped,
 )
 from ledger.events.shop import (
+    BenefitClosed,
+    BenefitOpened,
     DepositPaid,
     DepositRefunded,
+    FreightServiceCharged,
     HostPaidOut,
+    ShopBanned,
     ShopClosed,
     ShopClosingRequested,
     ShopOpened,
     ShopPaidOut,
+    ShopReinstated,
+    ShopRestricted,
+    ShopSuspended,
+    SubsidyGranted,
+    WarrantyServiceCharged,
 )
+from ledger.events.statement import PlatformFundMovementRecorded
 from ledger.postings import POSTINGS
 
 assert catalogue.LIFECYCLES  # Importing the catalogue registers every decision, and so every fold.
@@ -127,6 +277,10 @@ GOLDEN: dict[str, tuple[Fact, str]] = {
         OrderVoided("brushing", "b1", 18_779),
         "9401a86272757368696e67a26231cd495b",
     ),
+    "order-charged-back/1": (
+        OrderChargedBack("c1", 10_000, ("charged_back", "already_refunded")),
+        "9401a26331cd271092ac636861726765645f6261636bb0616c72656164795f726566756e646564",
+    ),
     "order-closed/1": (
         OrderClosed(),
         "9101",
@@ -150,6 +304,82 @@ GOLDEN: dict[str, tuple[Fact, str]] = {
     "receipt-confirmed/1": (
         ReceiptConfirmed(("out_of_order",)),
         "920191ac6f75745f6f665f6f72646572",
+    ),
+    "dispatch-promised/1": (
+        DispatchPromised(1_622_678_400_000_000, (1, 2)),
+        "9301cf0005c3d1419de000920102",
+    ),
+    "address-changed/1": (
+        AddressChanged(1_622_505_600_000_000, ("out_of_order",)),
+        "9301cf0005c3a905ef200091ac6f75745f6f665f6f72646572",
+    ),
+    "risk-hold-placed/1": (
+        RiskHoldPlaced("stolen card?"),
+        "9201ac73746f6c656e20636172643f",
+    ),
+    "risk-hold-lifted/1": (
+        RiskHoldLifted("it is theirs"),
+        "9201ac697420697320746865697273",
+    ),
+    "dispatch-paused/1": (
+        DispatchPaused("r1", (1, 2)),
+        "9301a27231920102",
+    ),
+    "dispatch-resumed/1": (
+        DispatchResumed("r1", (Unit(1, 3),)),
+        "9301a2723191920103",
+    ),
+    "dispatch-overdue/1": (
+        DispatchOverdue((LateUnit(1, 3, 1_622_678_400_000_000, 1_622_682_000_000_000),)),
+        "920191940103cf0005c3d1419de000cf0005c3d218318400",
+    ),
+    "fake-dispatch-found/1": (
+        FakeDispatchFound("w1", (Unit(1, 3),), "the carrier never had it", "ab" * 32),
+        (
+            "9501a2773191920103b87468652063617272696572206e6576657220686164206974d94061626162616261626162616261"
+            "62616261626162616261626162616261626162616261626162616261626162616261626162616261626162616261626162"
+            "6162"
+        ),
+    ),
+    "refund-entitled/1": (
+        RefundEntitled(
+            "p:1", "returnless-refund", "2021-06", "b1", "CNY", 10_000, 1_623_340_799_999_999, "ab" * 32
+        ),
+        (
+            "9901a3703a31b172657475726e6c6573732d726566756e64a7323032312d3036a26231a3434e59cd2710cf0005c46b7bbb"
+            "bfffd940616261626162616261626162616261626162616261626162616261626162616261626162616261626162616261"
+            "62616261626162616261626162616261626162"
+        ),
+    ),
+    "credit-rule-published/1": (
+        CreditRulePublished("2021-06", 3, 5_000, 2_500, "the first"),
+        "9601a7323032312d303603cd1388cd09c4a9746865206669727374",
+    ),
+    "standing-assessed/1": (
+        StandingAssessed(7, 12, 1, 2),
+        "9501070c0102",
+    ),
+    "standing-appealed/1": (
+        StandingAppealed("long known"),
+        "9201aa6c6f6e67206b6e6f776e",
+    ),
+    "standing-appeal-decided/1": (
+        StandingAppealDecided(9_000, "CNY", "so it is"),
+        "9401cd2328a3434e59a8736f206974206973",
+    ),
+    "instant-credit-taken/1": (
+        InstantCreditTaken(
+            "r1", "b1", "CNY", 9_000, 20_000, "2021-06", (CreditStep("card: none", "20000", 20_000),)
+        ),
+        "9801a27231a26231a3434e59cd2328cd4e20a7323032312d30369193aa636172643a206e6f6e65a53230303030cd4e20",
+    ),
+    "instant-credit-freed/1": (
+        InstantCreditFreed("r1", "b1", "CNY", 9_000),
+        "9501a27231a26231a3434e59cd2328",
+    ),
+    "freight-split/1": (
+        FreightSplit("CNY", 1_000, (FreightShare("p:1", 30_000, 750), FreightShare("p:2", 10_000, 250))),
+        "9401a3434e59cd03e89293a3703a31cd7530cd02ee93a3703a32cd2710ccfa",
     ),
     "refund-requested/1": (
         RefundRequested(
@@ -219,6 +449,35 @@ GOLDEN: dict[str, tuple[Fact, str]] = {
             "90cd07d09700cd01f4cd012ccd21fcccc864cd07d0a46665656491ae67756172645f6578636565646564"
         ),
     ),
+    "chargeback-received/1": (
+        ChargebackReceived(
+            "p:1",
+            "s1",
+            "b1",
+            "CNY",
+            10_000,
+            9_500,
+            5_000,
+            100,
+            4_000,
+            900,
+            "fraudulent",
+            "feed",
+            ("already_refunded",),
+        ),
+        (
+            "9e01a3703a31a27331a26231a3434e59cd2710cd251ccd138864cd0fa0cd0384aa6672617564756c656e74a46665656491"
+            "b0616c72656164795f726566756e646564"
+        ),
+    ),
+    "chargeback-reversed/1": (
+        ChargebackReversed("p:1", "s1", "b1", "CNY", 10_000, 9_500, 5_000, 100, 4_000, 900, "feed"),
+        "9c01a3703a31a27331a26231a3434e59cd2710cd251ccd138864cd0fa0cd0384a466656564",
+    ),
+    "chargeback-repaid/1": (
+        ChargebackRepaid("b1", "CNY", 1_000, 4_000),
+        "9501a26231a3434e59cd03e8cd0fa0",
+    ),
     "refund-closed/1": (
         RefundClosed("done"),
         "9201a4646f6e65",
@@ -247,6 +506,126 @@ GOLDEN: dict[str, tuple[Fact, str]] = {
         ShopClosingRequested("moving on"),
         "9201a96d6f76696e67206f6e",
     ),
+    "benefit-opened/1": (
+        BenefitOpened("counterfeit"),
+        "9201ab636f756e74657266656974",
+    ),
+    "benefit-closed/1": (
+        BenefitClosed("counterfeit", "too dear"),
+        "9301ab636f756e74657266656974a8746f6f2064656172",
+    ),
+    "shop-restricted/1": (
+        ShopRestricted("deposit", "short"),
+        "9301a76465706f736974a573686f7274",
+    ),
+    "shop-suspended/1": (
+        ShopSuspended("pe1", "brushing", 1_625_000_000_000_000),
+        "9401a3706531a86272757368696e67cf0005c5edcbc29000",
+    ),
+    "shop-banned/1": (
+        ShopBanned("pe2", "fakes"),
+        "9301a3706532a566616b6573",
+    ),
+    "shop-reinstated/1": (
+        ShopReinstated("pe1", "appeal won"),
+        "9301a3706531aa61707065616c20776f6e",
+    ),
+    "freight-service-charged/1": (
+        FreightServiceCharged("s1", "CNY", 300, "2021-06"),
+        "9501a27331a3434e59cd012ca7323032312d3036",
+    ),
+    "warranty-service-charged/1": (
+        WarrantyServiceCharged("s1", "CNY", 700, "2021-06"),
+        "9501a27331a3434e59cd02bca7323032312d3036",
+    ),
+    "subsidy-granted/1": (
+        SubsidyGranted("s1", "CNY", 5_000, "spring"),
+        "9501a27331a3434e59cd1388a6737072696e67",
+    ),
+    "offer-marked/1": (
+        OfferMarked("lab1", "gold"),
+        "9301a46c616231a4676f6c64",
+    ),
+    "offer-unmarked/1": (
+        OfferUnmarked("sold out"),
+        "9201a8736f6c64206f7574",
+    ),
+    "item-at-warehouse/1": (
+        ItemAtWarehouse("i1", 1, 2),
+        "9401a269310102",
+    ),
+    "item-appraised/1": (
+        ItemAppraised("i1", 1, 2, "certified", "c1"),
+        "9601a269310102a9636572746966696564a26331",
+    ),
+    "item-received/1": (
+        ItemReceived("p:1", 1, 2, "s1", "lab1", ("out_of_order",)),
+        "9701a3703a310102a27331a46c61623191ac6f75745f6f665f6f72646572",
+    ),
+    "check-recorded/1": (
+        CheckRecorded("narration", False, "gold", "brass", "0a0b", ("out_of_order",)),
+        "9701a96e6172726174696f6ec2a4676f6c64a56272617373a43061306291ac6f75745f6f665f6f72646572",
+    ),
+    "appraisal-passed/1": (
+        AppraisalPassed(("out_of_order",)),
+        "920191ac6f75745f6f665f6f72646572",
+    ),
+    "appraisal-failed/1": (
+        AppraisalFailed(("narration",), "plated", ("out_of_order",)),
+        "940191a96e6172726174696f6ea6706c6174656491ac6f75745f6f665f6f72646572",
+    ),
+    "certificate-issued/1": (
+        CertificateIssued("c1", "p:1", "s1", "lab1", "CNY", 300, 200, True, ("out_of_order",)),
+        "9a01a26331a3703a31a27331a46c616231a3434e59cd012cccc8c391ac6f75745f6f665f6f72646572",
+    ),
+    "device-inspected/1": (
+        DeviceInspected("lab1", "0a0b", "A", "a scratch", ("out_of_order",)),
+        "9601a46c616231a430613062a141a961207363726174636891ac6f75745f6f665f6f72646572",
+    ),
+    "warranty-started/1": (
+        WarrantyStarted("p:1", 1, 2, "v1", 1_622_700_000_000_000, 1_638_287_999_999_999),
+        "9701a3703a310102a27631cf0005c3d64913b800cf0005d203a6479fff",
+    ),
+    "lab-paid/1": (
+        LabPaid("lab1", "CNY", 500),
+        "9401a46c616231a3434e59cd01f4",
+    ),
+    "host-opened/1": (
+        HostOpened("Ann", "a1"),
+        "9301a3416e6ea26131",
+    ),
+    "host-suspended/1": (
+        HostSuspended("pe1", "brushing", 1_625_000_000_000_000),
+        "9401a3706531a86272757368696e67cf0005c5edcbc29000",
+    ),
+    "host-banned/1": (
+        HostBanned("pe2", "fakes"),
+        "9301a3706532a566616b6573",
+    ),
+    "host-reinstated/1": (
+        HostReinstated("pe1", "appeal won"),
+        "9301a3706531aa61707065616c20776f6e",
+    ),
+    "host-closed/1": (
+        HostClosed("moved on"),
+        "9201a86d6f766564206f6e",
+    ),
+    "session-begun/1": (
+        SessionBegun("h1", "s1", "Cups"),
+        "9401a26831a27331a443757073",
+    ),
+    "session-closed/1": (
+        SessionClosed("sold out"),
+        "9201a8736f6c64206f7574",
+    ),
+    "provider-admitted/1": (
+        ProviderAdmitted("Agency", "wind-maker"),
+        "9301a64167656e6379aa77696e642d6d616b6572",
+    ),
+    "provider-exited/1": (
+        ProviderExited("bankrupt"),
+        "9201a862616e6b72757074",
+    ),
     "shop-closed/1": (
         ShopClosed(),
         "9101",
@@ -254,6 +633,15 @@ GOLDEN: dict[str, tuple[Fact, str]] = {
     "adjustment-recorded/1": (
         AdjustmentRecorded("s1", "GBP", -1_100, "bad debt"),
         "9501a27331a3474250d1fbb4a86261642064656274",
+    ),
+    "platform-fund-movement-recorded/1": (
+        PlatformFundMovementRecorded(
+            "s1", "FUND_FREEZE", "CNY", -12_000, -30, "ks:1", "wallet5", "held for review"
+        ),
+        (
+            "9901a27331ab46554e445f465245455a45a3434e59d1d120e2a46b733a31a777616c6c657435af68656c6420666f"
+            "7220726576696577"
+        ),
     ),
     "correction-recorded/1": (
         CorrectionRecorded(7, "deposit-paid", bytes.fromhex("9401a27331a3434e59ce000186a0"), "typed twice"),
@@ -267,6 +655,397 @@ GOLDEN: dict[str, tuple[Fact, str]] = {
             "9501aa6f72646572732e706179c41483a26964a3703a31a26174c0a463617368cd1d4ca6726576696577ab77726f"
             "6e675f7374617465"
         ),
+    ),
+    "pet-fund-contributed/1": (
+        PetFundContributed("CNY", 100000, "opening"),
+        "9401a3434e59ce000186a0a76f70656e696e67",
+    ),
+    "card-issued/1": (
+        CardIssued("gold"),
+        "9201a4676f6c64",
+    ),
+    "tier-changed/1": (
+        TierChanged("silver", "asked"),
+        "9301a673696c766572a561736b6564",
+    ),
+    "benefit-used/1": (
+        BenefitUsed("returnless-refund", "2021-06", "claim-1", 3, 2),
+        "9601b172657475726e6c6573732d726566756e64a7323032312d3036a7636c61696d2d310302",
+    ),
+    "coupon-granted/1": (
+        CouponGranted("k1", "red packet", "CNY", 500, 1623283199999999, "welcome"),
+        "9701a26b31aa726564207061636b6574a3434e59cd01f4cf0005c45e12817fffa777656c636f6d65",
+    ),
+    "coupon-redeemed/1": (
+        CouponRedeemed("k1", "red packet", "CNY", 300, "p:1"),
+        "9601a26b31aa726564207061636b6574a3434e59cd012ca3703a31",
+    ),
+    "coupon-expired/1": (
+        CouponExpired("k1", "red packet", "CNY", 200),
+        "9501a26b31aa726564207061636b6574a3434e59ccc8",
+    ),
+    "incident-declared/1": (
+        IncidentDeclared("Sugar water sold as bird's nest", "birds-nest", "s1", "CNY", 52000, 2, "2021-06"),
+        (
+            "9801bf537567617220776174657220736f6c6420617320626972642773206e657374aa62697264732d6e657374"
+            "a27331a3434e59cdcb2002a7323032312d3036"
+        ),
+    ),
+    "batch-opened/1": (
+        BatchOpened("first list"),
+        "9201aa6669727374206c697374",
+    ),
+    "member-added/1": (
+        MemberAdded("i1", "b1", "p:1"),
+        "9401a26931a26231a3703a31",
+    ),
+    "member-excluded/1": (
+        MemberExcluded("i1", "b1", "refunded before"),
+        "9401a26931a26231af726566756e646564206265666f7265",
+    ),
+    "batch-approved/1": (
+        BatchApproved("i1", "ann", 2, 2, 3, "CNY", 156000, 100000),
+        "9901a26931a3616e6e020203a3434e59ce00026160ce000186a0",
+    ),
+    "batch-funded/1": (
+        BatchFunded("i1", "CNY", 56000),
+        "9401a26931a3434e59cddac0",
+    ),
+    "incident-compensation-granted/1": (
+        IncidentCompensationGranted("i1", "b1", "CNY", 52000),
+        "9501a26931a26231a3434e59cdcb20",
+    ),
+    "incident-compensation-paid/1": (
+        IncidentCompensationPaid("i1", "b1", "CNY", 52000, "incident/i1/b1/1"),
+        "9601a26931a26231a3434e59cdcb20b0696e636964656e742f69312f62312f31",
+    ),
+    "incident-compensation-failed/1": (
+        IncidentCompensationFailed("i1", "b1", "CNY", 52000, "incident/i1/b1/1", "account closed"),
+        ("9701a26931a26231a3434e59cdcb20b0696e636964656e742f69312f62312f31ae6163636f756e7420636c6f736564"),
+    ),
+    "batch-closed/1": (
+        BatchClosed("i1", "CNY", 104000, 52000),
+        "9501a26931a3434e59ce00019640cdcb20",
+    ),
+    "policy-published/1": (
+        PolicyPublished(
+            Terms(
+                benefit="counterfeit",
+                version="2021-11",
+                effective_from=1_635_696_000_000_000,
+                family="authenticity",
+                formula="multiple",
+                multiple=9,
+                refund=True,
+                evidence=("report",),
+                quotas=(Quota(tier="gold", uses=4, limit=500),),
+                payers=("deposit", "fund"),
+                law=("fraud-law",),
+                offset=("same_cause",),
+            ),
+            "law",
+        ),
+        (
+            "9301de0023a666616d696c79ac61757468656e746963697479a57469746c65a0a56261736973a8636f6e74726163"
+            "74a863757272656e6379a3434e59a774726967676572a0a7756e61736b6564c2a7666f726d756c61a86d756c7469"
+            "706c65a86d756c7469706c6509ad6c6f73735f6d756c7469706c6500a7726174655f627000a6616d6f756e7400a6"
+            "726566756e64c3af726566756e645f696e636c75646564c2a5666c6f6f7200a3636170c0a3706572a4756e6974ab"
+            "77696e646f775f66726f6dc0ab77696e646f775f6461797300a863616c656e646172ad417369612f5368616e6768"
+            "6169a865766964656e636591a67265706f7274a671756f7461739183a474696572a4676f6c64a47573657304a56c"
+            "696d6974cd01f4ac71756f74615f706572696f64a479656172aa63617465676f7269657390a670617965727392a7"
+            "6465706f736974a466756e64a36c617791a966726175642d6c6177a8737461636b696e67a66c6172676572a66f66"
+            "6673657491aa73616d655f6361757365a9617070726f76616c7300a770656e616c7479c2a8726f756e64696e67a7"
+            "68616c665f7570b06265747465725f666f725f6275796572c2a762656e65666974ab636f756e74657266656974a7"
+            "76657273696f6ea7323032312d3131ae6566666563746976655f66726f6dcf0005cfa8270a6000ac656666656374"
+            "6976655f746fc0a36c6177"
+        ),
+    ),
+    "policy-retired/1": (
+        PolicyRetired("2021-06", 1_635_696_000_000_000, "over", "law"),
+        "9501a7323032312d3036cf0005cfa8270a6000a46f766572a36c6177",
+    ),
+    "coverage-attached/1": (
+        CoverageAttached("p:1", 2, "counterfeit", "2021-11", "s1", "b1", "gold"),
+        "9801a3703a3102ab636f756e74657266656974a7323032312d3131a27331a26231a4676f6c64",
+    ),
+    "period-closed/1": (
+        PeriodClosed("2021-06", 1_625_068_800_000_000),
+        "9301a7323032312d3036cf0005c5fdd08f4000",
+    ),
+    "penalty-proposed/1": (
+        PenaltyProposed("shop", "s1", "s1", "CNY", 100_000, 3, (Measure("ban", 7),), "fake", "claim-c1"),
+        "9a01a473686f70a27331a27331a3434e59ce000186a0039192a362616e07a466616b65a8636c61696d2d6331",
+    ),
+    "penalty-dropped/1": (
+        PenaltyDropped("no proof"),
+        "9201a86e6f2070726f6f66",
+    ),
+    "penalty-imposed/1": (
+        PenaltyImposed("gang", "ring", "s1", "CNY", 100_000, 3, (Measure("ban"),), "fake", "", True, ("x",)),
+        "9c01a467616e67a472696e67a27331a3434e59ce000186a0039192a362616e00a466616b65a0c391a178",
+    ),
+    "penalty-published/1": (
+        PenaltyPublished(),
+        "9101",
+    ),
+    "penalty-sent/1": (
+        PenaltySent(),
+        "9101",
+    ),
+    "penalty-served/1": (
+        PenaltyServed(),
+        "9101",
+    ),
+    "fee-added/1": (
+        FeeAdded("CNY", 1_100, "sending"),
+        "9401a3434e59cd044ca773656e64696e67",
+    ),
+    "penalty-increased/1": (
+        PenaltyIncreased("CNY", 150_000, 3, ("superseded",)),
+        "9501a3434e59ce000249f00391aa73757065727365646564",
+    ),
+    "sent-to-collection/1": (
+        SentToCollection(),
+        "9101",
+    ),
+    "fine-collected/1": (
+        FineCollected("s1", "CNY", 100_000),
+        "9401a27331a3434e59ce000186a0",
+    ),
+    "fine-paid/1": (
+        FinePaid("CNY", 100_000, ("overpaid",)),
+        "9401a3434e59ce000186a091a86f76657270616964",
+    ),
+    "penalty-appealed/1": (
+        PenaltyAppealed("first", "not fake", ("out_of_order",)),
+        "9401a56669727374a86e6f742066616b6591ac6f75745f6f665f6f72646572",
+    ),
+    "appeal-advanced/1": (
+        AppealAdvanced("prefecture", "forwarded"),
+        "9301aa70726566656374757265a9666f72776172646564",
+    ),
+    "appeal-denied/1": (
+        AppealDenied("judge", "fake", 6, ("superseded",)),
+        "9501a56a75646765a466616b650691aa73757065727365646564",
+    ),
+    "penalty-overturned/1": (
+        PenaltyOverturned("first", "s1", "CNY", "real", GivenBack(10, 20, 30, 40, 50, 40), 100, 5, ("x",)),
+        "9901a56669727374a27331a3434e59a47265616c960a141e283228640591a178",
+    ),
+    "penalty-varied/1": (
+        PenaltyVaried(
+            "first", "s1", "CNY", 40_000, "first time", GivenBack(10, 20, 30, 40, 50, 40), 100, 5, ("x",)
+        ),
+        "9a01a56669727374a27331a3434e59cd9c40aa66697273742074696d65960a141e283228640591a178",
+    ),
+    "penalty-final/1": (
+        PenaltyFinal(),
+        "9101",
+    ),
+    "fine-released/1": (
+        FineReleased("CNY", 90_000, 10_000),
+        "9401a3434e59ce00015f90cd2710",
+    ),
+    "fine-returned/1": (
+        FineReturned("CNY", 60_000, 100_000),
+        "9401a3434e59cdea60ce000186a0",
+    ),
+    "fine-overpayment-returned/1": (
+        FineOverpaymentReturned("CNY", 500, 100_500),
+        "9401a3434e59cd01f4ce00018894",
+    ),
+    "training-completed/1": (
+        TrainingCompleted(),
+        "9101",
+    ),
+    "account-removed/1": (
+        AccountRemoved("a1", True),
+        "9301a26131c3",
+    ),
+    "lead-referred/1": (
+        LeadReferred("police", "7"),
+        "9301a6706f6c696365a137",
+    ),
+    "case-linked/1": (
+        CaseLinked("court", "c7"),
+        "9301a5636f757274a26337",
+    ),
+    "fine-due-recorded/1": (
+        FineDueRecorded("n1", "CNY", 400, True),
+        "9501a26e31a3434e59cd0190c3",
+    ),
+    "fine-share-published/1": (
+        FineSharePublished(9_000, 1_622_505_600_000_000, "rent"),
+        "9401cd2328cf0005c3a905ef2000a472656e74",
+    ),
+    "brushing-intercepted/1": (
+        BrushingIntercepted(1_200, "robots"),
+        "9301cd04b0a6726f626f7473",
+    ),
+    "order-claimed/1": (
+        OrderClaimed("c1", "counterfeit"),
+        "9301a26331ab636f756e74657266656974",
+    ),
+    "claim-filed/1": (
+        ClaimFiled(
+            "p:1",
+            "s1",
+            "b1",
+            "CNY",
+            "counterfeit",
+            "authenticity",
+            "2021-11",
+            (ClaimUnit(1, 2, 3_333, "cup"),),
+            ("p:1/1/2/authenticity",),
+            800,
+            900,
+            "w1",
+            "i1",
+            "lab1",
+            "fake",
+            ("out_of_window",),
+        ),
+        (
+            "dc001101a3703a31a27331a26231a3434e59ab636f756e74657266656974ac61757468656e746963697479a73230"
+            "32312d313191940102cd0d05a363757091b4703a312f312f322f61757468656e746963697479cd0320cd0384a277"
+            "31a26931a46c616231a466616b6591ad6f75745f6f665f77696e646f77"
+        ),
+    ),
+    "claim-contested/1": (
+        ClaimContested("genuine"),
+        "9201a767656e75696e65",
+    ),
+    "evidence-requested/1": (
+        EvidenceRequested("shop", "invoice"),
+        "9301a473686f70a7696e766f696365",
+    ),
+    "evidence-submitted/1": (
+        EvidenceSubmitted("shop", "invoice", "00ff"),
+        "9401a473686f70a7696e766f696365a430306666",
+    ),
+    "claim-upheld/1": (
+        ClaimUpheld(
+            "p:1",
+            "s1",
+            "b1",
+            "CNY",
+            3_333,
+            29_997,
+            29_997,
+            "contract",
+            "2021-11",
+            ("fraud-law 2014-03",),
+            (ClaimUnit(1, 2, 3_333, "cup"),),
+            ("deposit", "fund"),
+            "shop",
+            ("refund_included",),
+            (TraceStep("paid", "3333", 3_333),),
+            ("p:1/1/2/authenticity",),
+            ("p:1/1/2/authenticity",),
+            (RefundLine(1, "cup", 1, 3_333, 0, 10_000, (2,)),),
+            10_000,
+            520,
+            52_000,
+            "i1",
+            True,
+            "proven",
+        ),
+        (
+            "dc001901a3703a31a27331a26231a3434e59cd0d05cd752dcd752da8636f6e7472616374a7323032312d313191b1"
+            "66726175642d6c617720323031342d303391940102cd0d05a363757092a76465706f736974a466756e64a473686f"
+            "7091af726566756e645f696e636c756465649193a470616964a433333333cd0d0591b4703a312f312f322f617574"
+            "68656e74696369747991b4703a312f312f322f61757468656e746963697479919801a363757001cd0d0500cd2710"
+            "910200cd2710cd0208cdcb20a26931c3a670726f76656e"
+        ),
+    ),
+    "claim-rejected/1": (
+        ClaimRejected("s1", "genuine", ("p:1/1/2/authenticity",)),
+        "9401a27331a767656e75696e6591b4703a312f312f322f61757468656e746963697479",
+    ),
+    "claim-withdrawn/1": (
+        ClaimWithdrawn("s1", "found it", ("p:1/1/2/authenticity",)),
+        "9401a27331a8666f756e6420697491b4703a312f312f322f61757468656e746963697479",
+    ),
+    "claim-appealed/1": (
+        ClaimAppealed("s1", "buyer", "it is fake", ("p:1/1/2/authenticity",)),
+        "9501a27331a56275796572aa69742069732066616b6591b4703a312f312f322f61757468656e746963697479",
+    ),
+    "claim-appeal-decided/1": (
+        ClaimAppealDecided("s1", "denied", "genuine", ("p:1/1/2/authenticity",)),
+        "9501a27331a664656e696564a767656e75696e6591b4703a312f312f322f61757468656e746963697479",
+    ),
+    "claim-funded/1": (
+        ClaimFunded("c1", "p:1", "s1", "b1", "lab1", "CNY", Parts(1, 2, 3, 4, 5, 6, 7, 8), 40),
+        "9901a26331a3703a31a27331a26231a46c616231a3434e5998010203040506070828",
+    ),
+    "funding-shortfall-recorded/1": (
+        FundingShortfallRecorded(
+            "c1", "s1", "CNY", "contract", 1_622_505_600_000_000, 29_100, ("deposit", "fund")
+        ),
+        "9801a26331a27331a3434e59a8636f6e7472616374cf0005c3a905ef2000cd71ac92a76465706f736974a466756e64",
+    ),
+    "compensation-paid/1": (
+        CompensationPaid("c1", "b1", "CNY", 1_500, "t1", 1_500),
+        "9701a26331a26231a3434e59cd05dca27431cd05dc",
+    ),
+    "compensation-confirmed/1": (
+        CompensationConfirmed("t1"),
+        "9201a27431",
+    ),
+    "compensation-result-unknown/1": (
+        CompensationResultUnknown("t1", "no answer"),
+        "9301a27431a96e6f20616e73776572",
+    ),
+    "compensation-failed/1": (
+        CompensationFailed("c1", "b1", "CNY", 1_500, "t1", "closed account"),
+        "9701a26331a26231a3434e59cd05dca27431ae636c6f736564206163636f756e74",
+    ),
+    "compensation-forfeited/1": (
+        CompensationForfeited("c1", "b1", "CNY", 1_500, "no account"),
+        "9601a26331a26231a3434e59cd05dcaa6e6f206163636f756e74",
+    ),
+    "compensation-cancelled/1": (
+        CompensationCancelled(
+            "c1",
+            "p:1",
+            "s1",
+            "b1",
+            "lab1",
+            "CNY",
+            Parts(1, 2, 3, 4, 5, 6, 7, 8),
+            4,
+            "void",
+            ("p:1/1/2/authenticity",),
+            (RefundLine(1, "cup", 1, 3_333, 0, 10_000, (2,)),),
+        ),
+        (
+            "9c01a26331a3703a31a27331a26231a46c616231a3434e5998010203040506070804a4766f696491b4703a312f31"
+            "2f322f61757468656e746963697479919801a363757001cd0d0500cd2710910200"
+        ),
+    ),
+    "compensation-recovery-opened/1": (
+        CompensationRecoveryOpened("c1", "b1", "CNY", 1_500, "void"),
+        "9601a26331a26231a3434e59cd05dca4766f6964",
+    ),
+    "compensation-recovered/1": (
+        CompensationRecovered("c1", "p:1", "s1", "b1", "lab1", "CNY", Parts(1, 2, 3, 4, 5, 6, 7, 8)),
+        "9801a26331a3703a31a27331a26231a46c616231a3434e59980102030405060708",
+    ),
+    "recourse-opened/1": (
+        RecourseOpened("c1", "s1", "CNY", 1_291),
+        "9501a26331a27331a3434e59cd050b",
+    ),
+    "recourse-recovered/1": (
+        RecourseRecovered("c1", "s1", "CNY", 291, 1_000),
+        "9601a26331a27331a3434e59cd0123cd03e8",
+    ),
+    "recourse-released/1": (
+        RecourseReleased("c1", "s1", "CNY", 1_291, "cancelled"),
+        "9601a26331a27331a3434e59cd050ba963616e63656c6c6564",
+    ),
+    "recourse-written-off/1": (
+        RecourseWrittenOff("c1", "s1", "CNY", 1_291, "insolvent"),
+        "9601a26331a27331a3434e59cd050ba9696e736f6c76656e74",
     ),
 }
 

@@ -16,11 +16,18 @@ TESTS = Path(__file__).parents[1]
 # Codes are for ever: clients and scripts decide by them.
 CODES = """
     ledger_error
-    malformed          invalid_amount invalid_currency invalid_identifier invalid_time unknown_command
-    not_found          unknown_account unknown_order unknown_position unknown_refund unknown_shop
+    malformed          invalid_amount invalid_currency invalid_identifier invalid_policy invalid_time
+                       unknown_command
+    not_found          unknown_account unknown_card unknown_chargeback unknown_claim unknown_host
+                       unknown_incident unknown_item unknown_order unknown_penalty unknown_policy
+                       unknown_position unknown_provider unknown_refund unknown_session unknown_shop
     conflict           already_exists key_in_flight version_changed
-    refused            already_reversed changed_without_version currency_mismatch document_split
-                       idempotency_key_reused insufficient_funds not_correctable refund_exceeds_paid wrong_state
+    refused            already_compensated already_reversed certificate_taken changed_without_version
+                       coupon_unusable credit_limit_exceeded currency_mismatch deposit_held
+                       document_split evidence_missing idempotency_key_reused incident_short
+                       insufficient_funds needs_person not_appraised not_correctable not_covered
+                       notice_too_short policy_overlap quota_exhausted refund_exceeds_paid same_approver
+                       window_over wrong_state
     unavailable        outcome_unknown projection_behind storage_unavailable
     corrupt
 """.split()
@@ -35,6 +42,15 @@ MET = {
                                      "InsufficientFunds WrongState",
     "ledger/test_refund.py":         "UnknownRefund RefundExceedsPaid",
     "ledger/test_shop.py":           "UnknownShop",
+    "ledger/test_claim.py":          "AlreadyCompensated NeedsPerson NotCovered UnknownClaim WindowOver",
+    "ledger/test_standing.py":       "DepositHeld",
+    "ledger/test_host.py":           "UnknownHost UnknownProvider UnknownSession",
+    "ledger/test_appraisal.py":      "CertificateTaken NotAppraised UnknownItem",
+    "ledger/test_chargeback.py":     "UnknownChargeback",
+    "ledger/test_entitlement.py":    "CreditLimitExceeded EvidenceMissing",
+    "ledger/test_policy.py":         "InvalidPolicy NoticeTooShort PolicyOverlap UnknownPolicy",
+    "ledger/test_incident.py":       "IncidentShort SameApprover UnknownIncident",
+    "ledger/test_card.py":           "CouponUnusable QuotaExhausted UnknownCard",
     "ledger/test_correction.py":     "AlreadyReversed NotCorrectable UnknownPosition VersionChanged",
     "ledger/test_codec.py":          "Corrupt",
     "ledger/store/test_writer.py":   "IdempotencyKeyReused",
@@ -43,6 +59,7 @@ MET = {
     "api/http/test_commands.py":     "key_in_flight",
     "api/http/test_queries.py":      "unknown_account",
     "api/importers/test_documents.py": "DocumentSplit",
+    "ledger/test_penalty.py":       "UnknownPenalty",
 }  # fmt: skip
 
 

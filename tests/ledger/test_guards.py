@@ -19,6 +19,7 @@ from ledger.errors import (
 )
 from ledger.events.correction import CorrectionRecorded
 from ledger.events.order import OrderCancelled, OrderPaid
+from ledger.events.penalty import FinePaid, FineReturned
 from ledger.events.refund import Bearers, RefundCompleted, RefundLine
 from ledger.money import MAX_AMOUNT
 from tests.ledger.stories import PAID, PAY, PLACE, START, Ledger, but, has, tell
@@ -40,6 +41,8 @@ FACTS: list[tuple[list[Item], type[LedgerError]]] = [
     ([gives(10, lines=(RefundLine(1, "", 0, 10, 0, 9),))],    RefundExceedsPaid),
     ([gives(3_334, lines=UNITS), gives(3_334, lines=UNITS)],  RefundExceedsPaid),
     ([On("refund-r1", CorrectionRecorded(2, GIVEN.TOPIC, CODEC.encode_body(GIVEN), ""))], NotCorrectable),
+    ([On("penalty-n1", FinePaid("CNY", 10)), On("penalty-n1", FineReturned("CNY", 11, 20))], InsufficientFunds),
+    ([On("penalty-n1", FinePaid("CNY", 10)), On("penalty-n1", FineReturned("CNY", 5, 4))], RefundExceedsPaid),
     ([OrderPaid("CNY", -1, 0, (-1,), (0,))],                  InvalidAmount),
     ([OrderPaid("CNY", MAX_AMOUNT, 0, (), ())] * 1_025,       InvalidAmount),        # Beyond 64 bits.
 ]  # fmt: skip

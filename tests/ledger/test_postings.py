@@ -7,17 +7,56 @@ from hypothesis import strategies as st
 
 from ledger.codec import CODEC, fact_types
 from ledger.errors import InvalidAmount
+from ledger.events.appraisal import CertificateIssued, LabPaid
+from ledger.events.chargeback import ChargebackReceived, ChargebackRepaid, ChargebackReversed
+from ledger.events.claim import (
+    ClaimFunded,
+    CompensationCancelled,
+    CompensationFailed,
+    CompensationForfeited,
+    CompensationPaid,
+    CompensationRecovered,
+    CompensationRecoveryOpened,
+    Parts,
+)
 from ledger.events.correction import CorrectionRecorded
+from ledger.events.fund import PetFundContributed
+from ledger.events.incident import (
+    BatchApproved,
+    BatchClosed,
+    BatchFunded,
+    IncidentCompensationFailed,
+    IncidentCompensationGranted,
+    IncidentCompensationPaid,
+)
 from ledger.events.order import Line, OrderAmended, OrderPaid, OrderSettled, SharesRestored
+from ledger.events.penalty import (
+    FineCollected,
+    FineOverpaymentReturned,
+    FinePaid,
+    FineReleased,
+    FineReturned,
+    GivenBack,
+    PenaltyOverturned,
+    PenaltyVaried,
+)
+from ledger.events.recourse import RecourseOpened, RecourseRecovered, RecourseReleased, RecourseWrittenOff
 from ledger.events.refund import (
     Bearers,
     InstantRefundAdvanced,
     RefundAdvanceRecovered,
     RefundCompleted,
-    RefundLine,
 )
-from ledger.events.shop import DepositPaid, DepositRefunded, HostPaidOut, ShopPaidOut
-from ledger.postings import CHART, POSTINGS, UNLIMITED, Claim, Transfer, claims, kind_of, pour, transfers
+from ledger.events.shop import (
+    DepositPaid,
+    DepositRefunded,
+    FreightServiceCharged,
+    HostPaidOut,
+    ShopPaidOut,
+    SubsidyGranted,
+    WarrantyServiceCharged,
+)
+from ledger.postings import CHART, POSTINGS, Transfer, kind_of, pour, transfers
 from tests.ledger.test_codec import GOLDEN
 
 # The chart by class, as the accountant has it; a star marks what may never be below zero.
@@ -61,6 +100,7 @@ LINES = (Line("sku", "Cup", 3, 10_000),)
 PAID = OrderPaid("CNY", 7_500, 2_000, (7_000,), (2_000,))
 SETTLED = OrderSettled("s1", "h1", "CNY", 8_700, 300, 500, 300, 500)
 DEPOSIT = DepositPaid("s1", "CNY", 100_000)
+CERTIFICATE = CertificateIssued("c1", "p:1", "s1", "lab1", "CNY", 300, 200)
 
 
 def amended(**money):
@@ -88,6 +128,10 @@ def completed(cash, coupon=0, advanced=0, **bearers):
     )
 
 
+CHARGED_BACK = ChargebackReceived("p:1", "s1", "b1", "CNY", 100, 9_500, 50, 30, 15, 5, "fraud", "feed")
+RETURNED = ChargebackReversed("p:1", "s1", "b1", "CNY", 100, 9_500, 50, 30, 15, 5, "feed")
+REPAID = ChargebackRepaid("b1", "CNY", 10, 15)
+
 # A fact, and what it moves: debit → credit. Facts of orders stand in the stream of p:1.
 TABLE = [
     (PAID,                                       ["bank                → order_escrow:p:1    7500",
@@ -113,6 +157,15 @@ TABLE = [
                                                   "order_escrow:p:1    → bank                  70"]),
     (amended(commission=-4, host_share=-3),      ["shop_payable:s1     → commission             4",
                                                   "shop_payable:s1     → host_payable:h1        3"]),
+    (CHARGED_BACK,                               ["order_escrow:p:1    → bank                  50",
+                                                  "shop_payable:s1     → bank                  30",
+                                                  "buyer_receivable:b1 → bank                  15",
+                                                  "import_suspense:feed → bank                  5"]),
+    (RETURNED,                                   ["bank                → order_escrow:p:1      50",
+                                                  "bank                → shop_payable:s1       30",
+                                                  "bank                → buyer_receivable:b1   15",
+                                                  "bank                → import_suspense:feed   5"]),
+    (REPAID,                                     ["bank                → buyer_receivable:b1   10"]),
     (SETTLED,                                    ["order_escrow:p:1    → shop_payable:s1     8700",
                                                   "order_escrow:p:1    → host_payable:h1      300",
                                                   "order_escrow:p:1    → commission           500"]),
@@ -147,10 +200,76 @@ TABLE = [
                                                   "refund_advance:s1   → platform_coupon       15"]),
     (DEPOSIT,                                    ["bank                → shop_deposit:s1   100000"]),
     (DepositRefunded("s1", "CNY", 99_000),       ["shop_deposit:s1     → bank               99000"]),
+    (FreightServiceCharged("s1", "CNY", 300),    ["shop_payable:s1     → freight_pool:s1      300"]),
+    (WarrantyServiceCharged("s1", "CNY", 700),   ["shop_payable:s1     → warranty_pool:s1     700"]),
+    (SubsidyGranted("s1", "CNY", 5_000),         ["trust_subsidy       → shop_payable:s1     5000"]),
+    (CERTIFICATE,                                ["appraisal_fee       → lab_payable:lab1      300",
+                                                  "shop_payable:s1     → lab_payable:lab1      200"]),
+    (LabPaid("lab1", "CNY", 500),                ["lab_payable:lab1    → bank                 500"]),
     (ShopPaidOut("s1", "CNY", 90, 30, "feed"),   ["shop_payable:s1     → bank                  60",
                                                   "import_suspense:feed → bank                 30"]),
     (HostPaidOut("h1", "CNY", 90, 90, "feed"),   ["import_suspense:feed → bank                 90"]),
     (HostPaidOut("h1", "CNY", 90),               ["host_payable:h1     → bank                  90"]),
+    (PetFundContributed("CNY", 70),              ["platform_contribution → pet_fund            70"]),
+    (BatchApproved("i1", "ann", 1, 2, 3, "CNY", 90), []),
+    (BatchApproved("i1", "bob", 2, 2, 3, "CNY", 90, 70),
+                                                 ["pet_fund            → pet_fund_reserved:i1  70"]),
+    (BatchFunded("i1", "CNY", 20),               ["pet_fund            → pet_fund_reserved:i1  20"]),
+    (IncidentCompensationGranted("i1", "b1", "CNY", 30),
+                                                 ["pet_fund_reserved:i1 → buyer_payable:b1     30"]),
+    (IncidentCompensationPaid("i1", "b1", "CNY", 30, "t1"),
+                                                 ["buyer_payable:b1    → bank                  30"]),
+    (IncidentCompensationFailed("i1", "b1", "CNY", 30, "t1", "closed"),
+                                                 ["bank                → buyer_payable:b1      30"]),
+    (BatchClosed("i1", "CNY", 60, 30),           ["pet_fund_reserved:i1 → pet_fund             30"]),
+    (BatchClosed("i1", "CNY", 90, 0),            []),
+    (FineCollected("s1", "CNY", 800),            ["shop_deposit:s1     → penalty_held:p:1      800"]),
+    (FinePaid("CNY", 800, ("overpaid",)),        ["bank                → penalty_held:p:1      800"]),
+    (FineReleased("CNY", 700, 100),              ["penalty_held:p:1    → pet_fund              700",
+                                                  "penalty_held:p:1    → platform_fines        100"]),
+    (FineReturned("CNY", 600, 800),              ["penalty_held:p:1    → bank                  600"]),
+    (FineOverpaymentReturned("CNY", 5, 800),     ["penalty_held:p:1    → bank                    5"]),
+    (PenaltyOverturned("first", "s1", "CNY", "", GivenBack(90, 30, 10, 60, 70, 30), 800),
+                                                 ["penalty_held:p:1    → shop_deposit:s1        90",
+                                                  "pet_fund            → shop_deposit:s1        30",
+                                                  "platform_fines      → shop_deposit:s1        10",
+                                                  "platform_backstop   → shop_deposit:s1        30",
+                                                  "platform_backstop   → penalty_held:p:1       30"]),
+    (PenaltyVaried("first", "", "CNY", 50, "", GivenBack(fund=40, bank=40), 800),
+                                                 ["pet_fund            → penalty_held:p:1       40"]),
+    (ClaimFunded("c1", "p:1", "s1", "b1", "lab1", "CNY", Parts(1, 2, 3, 4, 5, 6, 7, 8), 40),
+                                                 ["order_escrow:p:1    → buyer_payable:b1       1",
+                                                  "shop_payable:s1     → buyer_payable:b1       2",
+                                                  "shop_deposit:s1     → buyer_payable:b1       3",
+                                                  "lab_payable:lab1    → buyer_payable:b1       4",
+                                                  "freight_pool:s1     → buyer_payable:b1       5",
+                                                  "warranty_pool:s1    → buyer_payable:b1       6",
+                                                  "pet_fund            → buyer_payable:b1       7",
+                                                  "platform_backstop   → buyer_payable:b1       8"]),
+    (CompensationPaid("c1", "b1", "CNY", 90, "t1", 90),
+                                                 ["buyer_payable:b1    → bank                  90"]),
+    (CompensationFailed("c1", "b1", "CNY", 90, "t1", ""),
+                                                 ["bank                → buyer_payable:b1      90"]),
+    (CompensationForfeited("c1", "b1", "CNY", 90, ""),
+                                                 ["buyer_payable:b1    → pet_fund              90"]),
+    (CompensationCancelled("c1", "p:1", "s1", "b1", "", "CNY", Parts(deposit=3, fund=7), 0, "", ()),
+                                                 ["buyer_payable:b1    → shop_deposit:s1        3",
+                                                  "buyer_payable:b1    → pet_fund               7"]),
+    (CompensationRecoveryOpened("c1", "b1", "CNY", 90, ""),
+                                                 ["buyer_receivable:b1 → recovery_suspense:c1  90"]),
+    (CompensationRecoveryOpened("c1", "b1", "CNY", -90, ""),
+                                                 ["recovery_suspense:c1 → buyer_receivable:b1  90"]),
+    (CompensationRecovered("c1", "p:1", "s1", "b1", "", "CNY", Parts(deposit=3, fund=7)),
+                                                 ["bank                → buyer_receivable:b1   10",
+                                                  "recovery_suspense:c1 → shop_deposit:s1       3",
+                                                  "recovery_suspense:c1 → pet_fund              7"]),
+    (RecourseOpened("c1", "s1", "CNY", 90),      ["recourse_receivable:s1 → fund_recourse_claim:s1 90"]),
+    (RecourseRecovered("c1", "s1", "CNY", 20, 70),
+                                                 ["shop_payable:s1     → pet_fund              20",
+                                                  "shop_deposit:s1     → pet_fund              70",
+                                                  "fund_recourse_claim:s1 → recourse_receivable:s1 90"]),
+    (RecourseReleased("c1", "s1", "CNY", 90, ""), ["fund_recourse_claim:s1 → recourse_receivable:s1 90"]),
+    (RecourseWrittenOff("c1", "s1", "CNY", 90, ""), ["fund_recourse_claim:s1 → recourse_receivable:s1 90"]),
 ]  # fmt: skip
 
 
@@ -222,68 +341,3 @@ def test_whatever_is_poured_arrives(bearers, data):
     assert [sum(a for i, _, a in moved if i == n) for n in range(len(bearers))] == bearers
     assert [sum(a for _, j, a in moved if j == n) for n in range(len(receivers))] == receivers
     assert moved == sorted(moved)
-
-
-LINE = RefundLine(2, "sku", 1, 2_334, 667, 9_000, (1,))
-CASH_ONLY = msgspec.structs.replace(LINE, coupon=0)
-OVER = RefundLine(2, "sku", 0, 100, 20, 90, (), 30)
-
-# A fact, and what it uses: subject, used, allowed.
-USES = [
-    (PAID, []),
-    (msgspec.structs.replace(completed(2_334, 667, escrow=3_001), lines=(LINE,)), [
-        ("refund/p:1",           3_001, 9_500),
-        ("refund-coupon/p:1",    667,   UNLIMITED),
-        ("refund/p:1/2",         3_001, 9_000),
-        ("refund-coupon/p:1/2",  667,   UNLIMITED),
-        ("refund/p:1/2/1",       1,     1),
-    ]),
-    (msgspec.structs.replace(completed(100, 20, escrow=90, suspense=30), lines=(OVER,)), [
-        ("refund/p:1",           90,    9_500),
-        ("refund-coupon/p:1",    20,    UNLIMITED),
-        ("refund/p:1/2",         90,    90),
-        ("refund-coupon/p:1/2",  20,    UNLIMITED),
-        ("over/p:1",             30,    UNLIMITED),
-        ("over/p:1/0",           30,    UNLIMITED),
-        ("over/p:1/2",           30,    UNLIMITED),
-    ]),
-    (InstantRefundAdvanced("p:1", "s1", "CNY", 2_334, 667, 9_500, (LINE,)), [
-        ("advanced/p:1",          3_001, 9_500),
-        ("advanced-coupon/p:1",   667,   UNLIMITED),
-        ("advanced/p:1/2",        3_001, 9_000),
-        ("advanced-coupon/p:1/2", 667,   UNLIMITED),
-        ("advanced/p:1/2/1",      1,     1),
-    ]),
-    (msgspec.structs.replace(completed(2_334, advanced=2_334), lines=(CASH_ONLY,)), [
-        ("refund/p:1",           2_334,  9_500),
-        ("refund/p:1/2",         2_334,  9_000),
-        ("refund/p:1/2/1",       1,      1),
-        ("advanced/p:1",         -2_334, UNLIMITED),
-        ("advanced/p:1/2",       -2_334, UNLIMITED),
-        ("advanced/p:1/2/1",     -1,     UNLIMITED),
-    ]),
-    (msgspec.structs.replace(completed(70), order=""), []),
-    (msgspec.structs.replace(completed(70, suspense=70), marks=("currency_mismatch", "guard_exceeded")), []),
-    (amended(), []),
-    (amended(recounted=-30, line_recounted=(-20, -10)), [
-        ("refund/p:1",   -30,  9_000),
-        ("over/p:1",     30,   UNLIMITED),
-        ("refund/p:1/1", -20,  9_000),
-        ("over/p:1/0",   20,   UNLIMITED),
-        ("over/p:1/1",   20,   UNLIMITED),
-        ("refund/p:1/2", -10,  0),        # The new version has one line.
-        ("over/p:1/0",   10,   UNLIMITED),
-        ("over/p:1/2",   10,   UNLIMITED),
-    ]),
-    (CorrectionRecorded(7, DEPOSIT.TOPIC, CODEC.encode_body(DEPOSIT), "wrong"), [("reversed/7", 1, 1)]),
-    (CorrectionRecorded(7, "refund-completed", CODEC.encode_body(completed(70, 20, escrow=90)), "wrong"), [
-        ("reversed/7",        1,   1),
-        ("refund/p:1",        -90, UNLIMITED),
-        ("refund-coupon/p:1", -20, UNLIMITED),
-    ]),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("fact", "used"), USES, ids=topics(USES))
-def test_what_a_fact_uses(fact, used):
-    assert claims(fact, "p:1") == [Claim(*claim) for claim in used]

@@ -1100,7 +1100,7 @@ class Machine(RuleBasedStateMachine):
     @invariant()
     def no_refund_exceeds_what_was_paid(self) -> None:
         with self.database.read() as connection:
-            used = {row.subject: row.used for row in connection.execute(sa.select(schema.claims))}
+            used = {row.subject: row.used for row in connection.execute(sa.select(schema.uses))}
         paid: dict[str, int] = {}
         for order, (_, told) in self.told.items():
             lines = [sum(line) for line in told.lines]

@@ -3,7 +3,10 @@
 from ledger.decisions.correction import RecordCorrection
 from ledger.decisions.refund import AdvanceRefund
 from ledger.decisions.shop import (
+    ChargeFreight,
+    ChargeWarranty,
     CloseShop,
+    GrantSubsidy,
     OpenShop,
     PayDeposit,
     PayOutHost,
@@ -13,21 +16,26 @@ from ledger.decisions.shop import (
 )
 from ledger.errors import (
     AlreadyExists,
+    DepositHeld,
     InsufficientFunds,
     InvalidAmount,
     InvalidCurrency,
     UnknownShop,
     WrongState,
 )
+from ledger.events.correction import CorrectionRecorded
 from ledger.events.refund import RefundAdvanceRecovered
 from ledger.events.shop import (
     DepositPaid,
     DepositRefunded,
+    FreightServiceCharged,
     HostPaidOut,
     ShopClosed,
     ShopClosingRequested,
     ShopOpened,
     ShopPaidOut,
+    SubsidyGranted,
+    WarrantyServiceCharged,
 )
 from ledger.money import MAX_AMOUNT
 from tests.ledger.stories import (
@@ -39,6 +47,7 @@ from tests.ledger.stories import (
     asked,
     but,
     gave,
+    has,
     refunded,
     stories,
     tell,
@@ -83,9 +92,29 @@ DEPOSIT: dict[str, Row] = {
     "nothing back":                     ((OPEN, LEAVE), PAY_BACK,                        InvalidAmount),
     "not while it sells":               (FUNDED, PAY_BACK,                               WrongState),
     "not once it is closed":            (CLOSED, PAY_BACK,                               WrongState),
-    "not while something is advanced":  ((*LEAVING, *PAID, asked("r1"), AdvanceRefund(id="r1")), PAY_BACK, WrongState),
-    "not while it owes":                ((*SETTLED, PAY_OUT, UNSETTLE, *LEAVING), PAY_BACK, WrongState),
+    "not while something is advanced":  ((*PAID, asked("r1"), AdvanceRefund(id="r1"), *LEAVING), PAY_BACK, DepositHeld),
+    "not while it owes":                ((*SETTLED, PAY_OUT, UNSETTLE, *LEAVING), PAY_BACK, DepositHeld),
     "back to a shop nobody opened":     ((),     PAY_BACK,                               UnknownShop),
+}  # fmt: skip
+
+CHARGE, COVER = ChargeFreight(id="s1", amount=300, reference="2021-06"), ChargeWarranty(id="s1", amount=700)
+GRANT = GrantSubsidy(id="s1", amount=5_000, reason="spring")
+EARNED = (OPEN, *SETTLED)
+
+SERVICES: dict[str, Row] = {
+    "freight cover":                    (EARNED, CHARGE,                                 [FreightServiceCharged("s1", "CNY", 300, "2021-06")]),
+    "device warranties":                (EARNED, COVER,                                  [WarrantyServiceCharged("s1", "CNY", 700)]),
+    "more than the shop is owed":       (EARNED, but(CHARGE, amount=9_201),              InsufficientFunds),
+    "a report of more":                 (EARNED, Reported(but(CHARGE, amount=9_201)),    [FreightServiceCharged("s1", "CNY", 9_201, "2021-06")]),
+    "for nothing":                      (EARNED, but(COVER, amount=0),                   InvalidAmount),
+    "a shop nobody opened":             ((), CHARGE,                                     UnknownShop),
+    "a subsidy":                        (OPENED, GRANT,                                  [SubsidyGranted("s1", "CNY", 5_000, "spring")]),
+    "none for a shop that leaves":      (LEAVING, GRANT,                                 WrongState),
+    "none for a shop nobody opened":    ((), GRANT,                                      UnknownShop),
+    "a charge is taken back":           ((*EARNED, CHARGE), RecordCorrection(id="7", reason="twice"), [has(CorrectionRecorded, position=7)]),
+    "a subsidy is taken back":          ((OPEN, GRANT), RecordCorrection(id="2", reason="twice"), [has(CorrectionRecorded, position=2)]),
+    "it makes good what was advanced":  ((OPEN, gave("r1", 400, order="")), GRANT,
+                                         [has(SubsidyGranted), RefundAdvanceRecovered("", "s1", "CNY", 0, 400, 0)]),
 }  # fmt: skip
 
 PAYING_OUT: dict[str, Row] = {
@@ -128,6 +157,11 @@ def test_opening(given, when, then):
 
 @stories(DEPOSIT)
 def test_deposit(given, when, then):
+    tell(given, when, then)
+
+
+@stories(SERVICES)
+def test_services_and_subsidies(given, when, then):
     tell(given, when, then)
 
 

@@ -190,4 +190,4 @@ def test_verification_leaves_nothing_behind(database):
     before = verify(database)
     assert verify(database) == before
     with database.read() as connection:
-        assert "verify_claims" not in sa.inspect(connection).get_table_names()
+        assert "verify_uses" not in sa.inspect(connection).get_table_names()

@@ -5,11 +5,15 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from ledger import catalogue
+from ledger import catalogue, policies
 from ledger.decisions.amendment import RecordOrder
 from ledger.decisions.base import Command, Known, Nothing, Past, Request
+from ledger.decisions.card import IssueCard
+from ledger.decisions.claim import FileClaim, SubmitEvidence
 from ledger.decisions.correction import RecordCorrection
 from ledger.decisions.fulfilment import ConfirmReceipt, DeliverParcel, DispatchParcel, ParcelItem
+from ledger.decisions.fund import Contribute
+from ledger.decisions.incident import AddMembers, ApproveBatch, DeclareIncident, Listed, OpenBatch
 from ledger.decisions.order import (
     CancelOrder,
     CloseOrder,
@@ -19,6 +23,9 @@ from ledger.decisions.order import (
     SettleOrder,
     VoidOrder,
 )
+from ledger.decisions.payout import PayClaim
+from ledger.decisions.penalty import ImposePenalty
+from ledger.decisions.policy import PublishPolicy
 from ledger.decisions.refund import (
     AdvanceRefund,
     ApproveRefund,
@@ -30,6 +37,8 @@ from ledger.decisions.refund import (
     RequestRefund,
 )
 from ledger.decisions.shop import OpenShop, PayDeposit, PayOutShop
+from ledger.decisions.standing import OpenBenefit
+from ledger.decisions.verdict import UpholdClaim
 from ledger.errors import LedgerError
 from ledger.events.base import Recorded, Source
 from ledger.store.database import Database
@@ -168,6 +177,49 @@ def busy_facts(seed: int, count: int) -> list[Recorded]:
             continue
         log.facts = found
     return found
+
+
+def assured() -> list[Command]:
+    """A little of everything that assures orders: terms, cover, a claim, a fine, an incident, the fund."""
+    terms = [
+        PublishPolicy(
+            id=each.id,
+            version=each.version,
+            effective_from=each.effective_from,
+            rule=each.rule,
+            force=True,
+            reason="they ship",
+            at=day(-9),
+        )
+        for each in policies.shipped().values()
+    ]
+    return [
+        *terms,
+        Contribute(amount=1_000_00, at=day(-8)),
+        OpenShop(id="A1", at=day(-8)),
+        PayDeposit(id="A1", amount=500_00, at=day(-8)),
+        OpenBenefit(id="A1", benefit="counterfeit", at=day(-8)),
+        IssueCard(id="A-buyer", tier="gold", at=day(-8)),
+        place("a:1", 199_00, shop="A1", buyer="A-buyer", at=day(0)),
+        PayOrder(id="a:1", cash=199_00, at=day(0)),
+        FileClaim(id="A-claim", order="a:1", benefit="counterfeit", at=day(1)),
+        SubmitEvidence(id="A-claim", by="buyer", what="appraisal-report", digest="0" * 64, at=day(1)),
+        UpholdClaim(id="A-claim", at=day(2)),
+        PayClaim(id="A-claim", at=day(3)),
+        ImposePenalty(
+            id="A-fine", party="shop", party_id="A1", currency="CNY", fine=800_00, reason="a fake", at=day(3)
+        ),
+        DeclareIncident(id="A-incident", title="A fake", cause="fake", shop="A1", at=day(3)),
+        OpenBatch(id="A-incident", at=day(3)),
+        AddMembers(id="A-incident", members=(Listed(buyer="A-buyer"),), at=day(3)),
+        DeclareIncident(id="A-short", title="More than the fund holds", cause="fake", at=day(3)),
+        OpenBatch(id="A-short", at=day(3)),
+        AddMembers(
+            id="A-short", members=tuple(Listed(buyer=f"A-{number}") for number in range(30)), at=day(3)
+        ),
+        ApproveBatch(id="A-short", by="ann", at=day(3)),
+        ApproveBatch(id="A-short", by="bob", at=day(3)),
+    ]
 
 
 def write(database: Database, requests: Sequence[Request | Command], *, size: int = 100) -> int:

@@ -7,10 +7,19 @@ import pytest
 
 from ledger import time
 from ledger.decisions.amendment import RecordOrder
+from ledger.decisions.appraisal import CertifyItem, PassItem, ReceiveItem, RecordCheck
 from ledger.decisions.base import Command, Request
 from ledger.decisions.correction import RecordCorrection
 from ledger.decisions.fulfilment import ConfirmReceipt, DeliverParcel, DispatchParcel
-from ledger.decisions.order import CancelOrder, CloseOrder, Order, PayOrder, SettleOrder, VoidOrder
+from ledger.decisions.order import (
+    CancelOrder,
+    CloseOrder,
+    InWarehouse,
+    Order,
+    PayOrder,
+    SettleOrder,
+    VoidOrder,
+)
 from ledger.decisions.refund import ApproveRefund, CompleteRefund, RecordRefund, ReportedLine, RequestRefund
 from ledger.errors import ProjectionBehind, UnknownOrder
 from ledger.events.refund import RefundCompleted
@@ -110,11 +119,12 @@ def test_a_stored_row_is_read_back_as_it_was():
 def test_the_version_moves_with_the_shape_of_an_order():
     """Stored rows hold these fields in this order: when they change, so must ORDER_STATUS.version."""
     names = (
-        "placed shop host buyer currency lines freight placed_day version paid cash coupon line_cash "
-        "line_coupon sent rest_sent parcels delivered confirmed settled whole_commission whole_host_share "
-        "handed_out closed cancelled voided parked"
+        "placed shop host buyer currency lines freight placed_day version paid paid_at cash coupon "
+        "line_cash line_coupon items sent rest_sent parcels delivered delivered_at confirmed "
+        "confirmed_at clock settled whole_commission whole_host_share handed_out closed cancelled "
+        "voided claims parked"
     )
-    assert (ORDER_STATUS.version, " ".join(Order.__struct_fields__)) == (1, names)
+    assert (ORDER_STATUS.version, " ".join(Order.__struct_fields__)) == (2, names)
 
 
 # Views and stories.
@@ -230,3 +240,21 @@ def test_what_cannot_be_told(database: Database):
     assert order_story(database, ORDER, as_of=0) == []
     assert isinstance(msgspec.json.encode(order_view(database, ORDER)), bytes)
     assert msgspec.convert(msgspec.to_builtins(order_view(database, ORDER)), OrderView).id == ORDER
+
+
+def test_buyers_see_what_the_lab_found(database_url: str):
+    names = ("material", "weight", "item", "narration")
+    story = [
+        place("p:9", 900),
+        PayOrder(id="p:9", cash=900),
+        ReceiveItem(id="i1", order="p:9", lab="lab1"),
+        *(RecordCheck(id="i1", check=name, passed=True) for name in names),
+        PassItem(id="i1"),
+        CertifyItem(id="i1", certificate="c1"),
+    ]
+    database = Database(database_url)
+    write(database, story)
+    Engine(database).catch_up()
+    view = order_view(database, "p:9")
+    database.close()
+    assert (view.status, view.items) == ("appraised", (InWarehouse("i1", 1, 1, "certified", "c1"),))

@@ -116,9 +116,27 @@ def test_journal(story: Ask, run: Run):
         ("order_escrow:web:1", "bank", 4000, "CNY"),
     ]
     assert set(found["lines"][0]) == set(
-        "position number effective_at type stream debit credit amount currency".split()
+        "position number effective_at posted_at type stream debit credit amount currency".split()
     )
     assert found["next"] is None
     assert story("journal", "--limit", 1)["next"] == "3/0"
     assert len(story("journal", "--as-of", "2021-06-02")["lines"]) == 1
     assert len(run("journal").stdout.splitlines()) == 3
+
+
+def test_what_comes_too_late_for_a_closed_month_is_posted_after_it(story: Ask, run: Run):
+    story("do", "periods.close", "2021-06")
+    story("do", "shops.pay-deposit", "S1", "--data", '{"amount": 7, "at": "2021-06-20T00:00:00+08:00"}')
+    end = ("--as-of", "2021-06-30T23:59:59+08:00")
+    assert story("balance", "bank", *end)["balances"] == {"CNY": 6007}
+    assert story("balance", "bank", *end, "--posted")["balances"] == {"CNY": 6000}
+    assert story("balance", "bank", "--posted")["balances"] == {"CNY": 6007}
+    assert story("trial-balance", *end, "--posted")["currencies"]["CNY"]["debit"] == 6000
+    late = story("journal")["lines"][-1]
+    assert late["effective_at"] == "2021-06-20T00:00:00+08:00"
+    assert late["posted_at"] == "2021-07-01T00:00:00+08:00"
+    (month,) = story("periods")["periods"]
+    assert (month["period"], month["until"]) == ("2021-06", "2021-07-01T00:00:00+08:00")
+    assert "2021-06" in run("periods").stdout
+    (line,) = [line for line in run("journal").stdout.splitlines() if "2021-07-01" in line]
+    assert "2021-06-20" in line

@@ -62,7 +62,11 @@ print(*{"sqlalchemy", "fastapi", "pyarrow", "alembic", "pydantic", "msgspec"} & 
     assert run.stdout.split() == []
 
 
-@pytest.mark.parametrize("error", errors.catalogue(), ids=lambda error: error.code)
+# Errors of HTTP alone are there when its tests were collected before these.
+MET_HERE = [error for error in errors.catalogue() if not error.__module__.startswith("api.http")]
+
+
+@pytest.mark.parametrize("error", MET_HERE, ids=lambda error: error.code)
 def test_every_error_has_an_exit_code(error: type[errors.LedgerError], capsys: pytest.CaptureFixture[str]):
     status = output.report_error(error("So it was.", field="id"), as_json=False)
     assert status == (1 if error in {errors.LedgerError, errors.Corrupt} else 2)

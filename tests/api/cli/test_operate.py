@@ -44,7 +44,7 @@ def test_projections_and_rebuild(story: Ask, run: Run, database_url: str):
     assert {model["name"] for model in before} >= {"order_status", "refunds", "returning_buyers"}
     assert all(model["lag"] == 4 for model in before)
     story("order", "web:1")
-    tamper(database_url, "UPDATE p_order_status_v1 SET shop = 'S9'")
+    tamper(database_url, "UPDATE p_order_status_v2 SET shop = 'S9'")
     rebuilt = story("rebuild", "order_status")["projections"]
     assert [(model["name"], model["position"], model["lag"]) for model in rebuilt] == [("order_status", 4, 0)]
     assert story("verify")["ok"]

@@ -73,3 +73,33 @@ def test_replay_of_one_step_and_of_another_time(story: Ask, run: Run):
     assert story("replay", "web:1", "--as-of", "2021-06-02")["of"] == 2
     assert story("replay", "web:1", "--as-at", "2")["of"] == 1
     assert "The story has 3 steps, not 4." in run("replay", "web:1", "--step", 4, status=2).stderr
+
+
+def test_an_order_shows_what_assures_it(ask: Ask, run: Run):
+    at = {"at": "2021-06-10T00:00:00+08:00"}
+    line = {"sku": "bag", "amount": 19900}
+    ask("policy", "shipped", "--publish")
+    for name, id_, data in (
+        ("shops.open", "S1", at),
+        ("shops.open-benefit", "S1", {"benefit": "counterfeit", **at}),
+        ("orders.place", "web:1", {"shop": "S1", "buyer": "B1", "currency": "CNY", "lines": [line], **at}),
+        ("orders.pay", "web:1", {"cash": 19900, **at}),
+    ):
+        ask("do", name, id_, "--data", json.dumps(data))
+    (cover,) = ask("order", "web:1")["coverage"]
+    found = {name: cover[name] for name in ("line", "benefit", "version", "status", "compensation")}
+    assert found == {
+        "line": 1,
+        "benefit": "counterfeit",
+        "version": "2021-06",
+        "status": "live",
+        "compensation": 199000,
+    }
+    assert cover["trace"][-1]["value"] == 199000
+    shown = run("order", "web:1").stdout
+    assert "counterfeit" in shown
+    assert "1,990.00 CNY" in shown
+    file = {"order": "web:1", "benefit": "counterfeit", "at": "2021-12-01T00:00:00+08:00"}
+    ask("do", "claims.file", "C1", "--data", json.dumps(file))
+    assert ask("order", "web:1")["claims"][0]["status"] == "filed"
+    assert "C1" in run("order", "web:1").stdout

@@ -1,0 +1,26 @@
+"""A shop over HTTP: what it is now, or was."""
+
+from tests.api.http.conftest import Served
+
+
+def test_a_shop_on_both_clocks(server: Served):
+    opened = server.post("/v1/shops/cups/open", {"name": "Cups"}).json()
+    server.post("/v1/shops/cups/pay-deposit", {"amount": 500})
+    answer = server.get("/v1/shops/cups")
+    assert answer.status_code == 200, answer.text
+    found = answer.json()
+    assert (found["status"], found["name"], found["benefits"], found["restraints"]) == (
+        "open",
+        "Cups",
+        [],
+        [],
+    )
+    (sums,) = found["sums"]
+    assert sums["deposit"] == {"amount": 500, "currency": "CNY"}
+    then = server.get("/v1/shops/cups", as_at=opened["position"]).json()
+    assert then["sums"][0]["deposit"]["amount"] == 0
+
+
+def test_a_shop_that_nobody_knows(server: Served):
+    answer = server.get("/v1/shops/nobody")
+    assert (answer.status_code, answer.json()["code"]) == (404, "unknown_shop")

@@ -1,0 +1,136 @@
+"""Stories of return freight: case 23, once a waybill, divided by value."""
+
+from datetime import timedelta
+
+import pytest
+
+from ledger.decisions.claim import FileClaim
+from ledger.decisions.fulfilment import DeliverParcel
+from ledger.decisions.order import OrderLine
+from ledger.decisions.refund import ApproveRefund, CompleteRefund, ReceiveReturn, ShipReturn
+from ledger.decisions.returns import ClaimFreight
+from ledger.decisions.standing import CloseBenefit
+from ledger.decisions.verdict import RejectClaim
+from ledger.errors import (
+    AlreadyCompensated,
+    CurrencyMismatch,
+    InvalidAmount,
+    NotCovered,
+    QuotaExhausted,
+    UnknownRefund,
+    WindowOver,
+    WrongState,
+)
+from ledger.events.card import BenefitUsed
+from ledger.events.claim import ClaimFiled, ClaimFunded, ClaimUpheld
+from ledger.events.freight import FreightShare, FreightSplit
+from ledger.events.order import OrderClaimed
+from tests.ledger.assured import assured
+from tests.ledger.stories import (
+    PAY,
+    PLACE,
+    START,
+    Has,
+    Ledger,
+    Reported,
+    Row,
+    Step,
+    asked,
+    but,
+    gave,
+    has,
+    stories,
+    tell,
+)
+
+
+def bought(order: str, price: int, buyer: str = "b1", currency: str = "CNY") -> tuple[Step, ...]:
+    """A paid order that arrived."""
+    line = OrderLine(sku="cup", amount=price)
+    return (
+        but(PLACE, id=order, lines=(line,), buyer=buyer, currency=currency),
+        but(PAY, id=order, cash=price),
+        Reported(DeliverParcel(id=order, waybill=f"to-{order}")),
+    )
+
+
+def returned(refund: str, order: str, waybill: str = "w9") -> tuple[Step, ...]:
+    """A refund of all of an order whose goods came back under a waybill."""
+    return (
+        asked(refund, order=order, returns=True),
+        ApproveRefund(id=refund),
+        ShipReturn(id=refund, waybill=waybill),
+        ReceiveReturn(id=refund),
+        CompleteRefund(id=refund),
+    )
+
+
+WORLD = assured("return-freight-2021-06")
+ONE = (*WORLD, *bought("p:1", 30_000), *returned("r1", "p:1"))
+BOTH = (*ONE, *bought("p:2", 10_000), *returned("r2", "p:2"))
+POUNDS = (*ONE, *bought("p:2", 10_000, currency="GBP"), *returned("r2", "p:2"))
+OTHERS = (*ONE, *bought("p:2", 10_000, buyer="b2"), *returned("r2", "p:2"))
+HALF = (*ONE, CloseBenefit(id="s1", benefit="return-freight"), *bought("p:2", 10_000), *returned("r2", "p:2"))
+TWICE = (
+    *ONE,
+    *(step for n in (2, 3) for step in (*bought(f"p:{n}", 100), *returned(f"r{n}", f"p:{n}", f"w{n}"))),
+    *(ClaimFreight(id=f"w{n}", cost=10, refunds=(f"r{n}",)) for n in (2, 3)),
+)
+ON_ITS_WAY = (*WORLD, *bought("p:1", 30_000), *returned("r1", "p:1")[:-1])
+ASK = ClaimFreight(id="w9", cost=1_000, refunds=("r1",))
+ASK_BOTH = but(ASK, refunds=("r1", "r2"))
+ALONE = FileClaim(id="c1", order="p:1", benefit="return-freight", cost=1_000, waybill="w9")
+OTHER = but(ALONE, id="c2", order="p:2")
+NOTHING = ()
+
+
+def granted(order: str, amount: int) -> list[Has]:
+    filed, upheld = (
+        has(ClaimFiled, order=order, cost=amount, waybill="w9"),
+        has(ClaimUpheld, compensation=amount),
+    )
+    # Whatever is in it, a parcel is one use of the card.
+    used = [has(BenefitUsed, benefit="return-freight")] if order == "p:1" else []
+    return [filed, has(OrderClaimed), upheld, *used, has(ClaimFunded, order=order)]
+
+
+def split(cost: int, *shares: tuple[str, int, int]) -> FreightSplit:
+    return FreightSplit("CNY", cost, tuple(FreightShare(*share) for share in shares))
+
+
+STORIES: dict[str, Row] = {
+    "of one order":                  (ONE,              ASK,       [split(1_000, ("p:1", 30_000, 1_000)), *granted("p:1", 1_000)]),
+    "not above the cap":             (ONE,              but(ASK, cost=5_000), [split(5_000, ("p:1", 30_000, 1_200)), *granted("p:1", 1_200)]),
+    "of two orders":                 (BOTH,             ASK_BOTH,  [split(1_000, ("p:1", 30_000, 750), ("p:2", 10_000, 250)), *granted("p:1", 750), *granted("p:2", 250)]),
+    "of two, not above the cap":     (BOTH,             but(ASK_BOTH, cost=5_000), [split(5_000, ("p:1", 30_000, 900), ("p:2", 10_000, 300)), *granted("p:1", 900), *granted("p:2", 300)]),
+    "the same again":                ((*BOTH, ASK_BOTH), but(ASK_BOTH, refunds=("r2", "r1")), NOTHING),
+    "for one, then for both":        ((*BOTH, ASK),     ASK_BOTH,  AlreadyCompensated),
+    "for the other, after both":     ((*BOTH, ASK_BOTH), OTHER,    AlreadyCompensated),
+    "claimed for one order alone":   (ONE,              ALONE,     [split(1_000, ("p:1", 0, 1_000)), has(ClaimFiled), has(OrderClaimed)]),
+    "then for the other":            ((*BOTH, ALONE),   OTHER,     AlreadyCompensated),
+    "once more after it was rejected": ((*ONE, ALONE, RejectClaim(id="c1", reason="no")), but(ALONE, id="c2"), [has(ClaimFiled), has(OrderClaimed)]),
+    "then for another cost":         ((*ONE, ALONE, RejectClaim(id="c1", reason="no")), but(ALONE, id="c2", cost=1), InvalidAmount),
+    "not before the refund":         (ON_ITS_WAY,       ASK,       WrongState),
+    "under another waybill":         (ONE,              but(ASK, id="w8"), WrongState),
+    "of a refund nobody knows":      (ONE,              but(ASK, refunds=("r9",)), UnknownRefund),
+    "of a refund without an order":  ((*ONE, gave("r9", 50, order="")), but(ASK, refunds=("r9",)), WrongState),
+    "for nobody":                    (ONE,              but(ASK, refunds=()), InvalidAmount),
+    "of nothing":                    (ONE,              but(ASK, cost=0), InvalidAmount),
+    "one of them not covered":       (HALF,             ASK_BOTH,  [split(1_000, ("p:1", 30_000, 750), ("p:2", 10_000, 250)), *granted("p:1", 750)]),
+    "the card has no use left":      (TWICE,            ASK,       QuotaExhausted),
+    "in two currencies":             (POUNDS,           ASK_BOTH,  CurrencyMismatch),
+    "of two buyers":                 (OTHERS,           ASK_BOTH,  InvalidAmount),
+    "too late":                      (ONE,              but(ASK, at=START + timedelta(days=9)), WindowOver),
+    "without terms":                 ((*bought("p:1", 30_000), *returned("r1", "p:1")), ASK, NotCovered),
+}  # fmt: skip
+
+
+@stories(STORIES)
+def test_stories(given, when, then):
+    tell(given, when, then)
+
+
+@pytest.mark.parametrize("cost", [1, 2, 3, 999, 1_000, 1_201, 10_000])
+def test_case_23_once_a_waybill(cost):
+    ledger = Ledger([*BOTH, but(ASK_BOTH, cost=cost)])
+    assert ledger.balance("buyer_payable:b1") == min(cost, 1_200)
