@@ -16,7 +16,7 @@ from ledger.events.claim import ClaimFiled, ClaimFunded, ClaimUpheld, Compensati
 from ledger.events.incident import IncidentCompensationGranted, IncidentDeclared
 from ledger.store.database import Database
 from projections.cards import CardView, Owed, card_view
-from projections.pet_fund import dues, fund_view, holders, movements
+from projections.pet_fund import SOURCES, USES, dues, fund_view, holders, movements
 from projections.streams import facts_of
 
 FIGURES = (
@@ -192,8 +192,8 @@ def _held(question: Question, what: str) -> Explanation:
 
 def _moved(question: Question, name: str, *, came: bool) -> Explanation | None:
     view = fund_view(question.database, question.currency, question.clocks)
-    amount = (view.came if came else view.went).get(name)
-    if amount is None:
+    moved = view.came if came else view.went
+    if name not in moved and name not in (SOURCES if came else USES).values():
         return None
     found = movements(
         question.database,
@@ -210,7 +210,7 @@ def _moved(question: Question, name: str, *, came: bool) -> Explanation | None:
     return Explanation(
         figure="",
         currency=question.currency,
-        amount=amount,
+        amount=moved.get(name, 0),
         means=means,
         facts=listed,
         more=len(found) > question.limit,

@@ -1,6 +1,7 @@
 """The thirty cases with the right answer, as stories: commands by their names, refusals, and what the books hold.
 
 They are told to the writer and over HTTP. Sums are fen; a step without a time follows an hour after the one before.
+Case 19, which is about the versions of a source, is told in `tests/ledger/test_cases.py`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -335,6 +336,8 @@ CASES: dict[str, Sequence[Step]] = {
     "29 a chargeback after a refund": (
         *bought(), *refunded(), Do("chargebacks.receive", "k", {"order": "p:1", "amount": PRICE}),
         Holds({"buyer_receivable:b": PRICE, "bank": -PRICE, "order_escrow:p:1": 0}),
+        Do("chargebacks.reverse", "k"),
+        Holds({"buyer_receivable:b": 0, "bank": 0}),
     ),
     "30 a free gift": (
         *FAKES, *shop("counterfeit", deposit=RICH),

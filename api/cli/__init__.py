@@ -33,7 +33,7 @@ class Entry(NamedTuple):
     help: str
 
 
-_BEGIN, _USE, _BOOKS, _RUN = "Begin", "Orders", "Books", "Operation"
+_BEGIN, _USE, _BOOKS, _RUN = "Begin", "Assurance", "Books", "Operation"
 
 #                                module          panel    what it does, as the command itself says
 COMMANDS: dict[str, Entry] = {

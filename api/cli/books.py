@@ -52,13 +52,21 @@ def _place(text: str) -> tuple[int, int]:
 
 
 @app.command(
-    "trial-balance", epilog=examples("assurance trial-balance", "assurance trial-balance --as-of 2011-12-01")
+    "trial-balance",
+    epilog=examples(
+        "assurance trial-balance --by-kind",
+        "assurance trial-balance --as-of 2011-12-01",
+        "assurance trial-balance --all --json",
+    ),
 )
 def trial_balance(
     zero: Annotated[bool, typer.Option("--all", help="Accounts at zero too.")] = False,
     as_of: AsOf = "",
     as_at: AsAt = "",
     posted: ByPosting = False,
+    by_kind: Annotated[
+        bool, typer.Option("--by-kind", help="For people: one line for all accounts of a kind.")
+    ] = False,
     as_json: Annotated[bool, JSON] = False,
 ) -> None:
     """Every balance, with the sums of both sides."""
@@ -67,7 +75,7 @@ def trial_balance(
     if as_json:
         print_json(found)
     else:
-        print_trial_balance(found)
+        print_trial_balance(found, by_kind=by_kind)
 
 
 def print_trial_balance(found: dict[str, Any], *, by_kind: bool = False) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from api.cli.opening import AsAt, AsOf, clocks, opened
+from api.cli.opening import AsAt, AsOf, InCurrency, clocks, in_currency, opened
 from api.cli.output import JSON, amount, examples, print_fields, print_json, print_line, print_table
 from ledger import time
 from projections.cards import CARDS, CardView, card_view
@@ -20,14 +20,14 @@ def card(
     buyer: Annotated[str, typer.Argument(metavar="BUYER", help="Whose card it is.")],
     as_of: AsOf = "",
     as_at: AsAt = "",
-    currency: Annotated[str, typer.Option("--currency", help="Which of the card's sums.")] = "CNY",
+    currency: InCurrency = "",
     as_json: Annotated[bool, JSON] = False,
 ) -> None:
     """A trust card: uses left, coupons, compensation."""
     with opened() as database:
         asked = clocks(database, as_of, as_at)
         Engine(database).catch_up(names=(CARDS.name,))
-        view = card_view(database, buyer, time.now(), currency, asked)
+        view = card_view(database, buyer, time.now(), in_currency(database, currency), asked)
     if as_json:
         print_json(plain_card(view))
     else:

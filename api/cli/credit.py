@@ -6,11 +6,13 @@ from typing import Annotated, Any
 
 import typer
 
+from api.cli.do import actor
 from api.cli.opening import opened
 from api.cli.output import JSON, amount, examples, print_fields, print_json, print_line, print_table
 from ledger import codec, time
 from ledger.decisions.base import Request
 from ledger.decisions.credit import AssessStanding
+from ledger.errors import LedgerError
 from ledger.writer import Writer
 from projections.credit import CreditView, Standing, credit_view, standing
 from projections.engine import Engine
@@ -35,7 +37,10 @@ def credit(
         Engine(database).catch_up(names=("order_status", "claims"))
         if assess:
             known = standing(database, buyer)
-            Writer(database).execute_many([Request(command=AssessStanding(id=buyer, **known._asdict()))])
+            command = AssessStanding(id=buyer, **known._asdict())
+            (answer,) = Writer(database).execute_many([Request(command=command, actor=actor())])
+            if isinstance(answer, LedgerError):
+                raise answer
         view = credit_view(database, buyer, time.now())
     if as_json:
         print_json(plain_credit(view))

@@ -27,7 +27,7 @@ app = typer.Typer()
 @app.command("run-due", epilog=examples("assurance run-due", "assurance run-due --dry-run --json"))
 def run_due(
     at: Annotated[
-        str, typer.Option("--at", metavar="TIME", help="What is due at a time; now if nothing is said.")
+        str, typer.Option("--at", metavar="TIME", help="What was due at a time; now if nothing is said.")
     ] = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Decide, but keep nothing.")] = False,
     as_json: Annotated[bool, JSON] = False,
@@ -38,6 +38,8 @@ def run_due(
     paid twice. The exit code is 2 if the ledger refused any of it.
     """
     when = moment(at, "at") if at else time.now()
+    if when > time.now() and not dry_run:
+        raise typer.BadParameter(f"{at} is still to come: only look, with --dry-run.", param_hint="--at")
     with opened() as database, progress_bar() as bar:
         task = bar.add_task("orders", total=None)
         report = run(database, when, dry_run=dry_run, progress=lambda orders: bar.advance(task, orders))

@@ -7,11 +7,11 @@ from typing import Annotated
 import msgspec
 import typer
 
-from api.cli.opening import AsAt, AsOf, clocks, opened
+from api.cli.opening import AsAt, AsOf, InCurrency, clocks, in_currency, opened
 from api.cli.output import JSON, amount, examples, print_fields, print_json, print_line, print_table
 from api.explain import FIGURES, Explanation, FigureCause
 from api.explain import explain as explain_
-from ledger import time
+from ledger import money, time
 from projections.cards import CARDS
 from projections.engine import Engine
 from projections.pet_fund import MODELS
@@ -32,7 +32,7 @@ def explain(
     figure: Annotated[str, typer.Argument(metavar="FIGURE", help="Such as fund/available.")],
     as_of: AsOf = "",
     as_at: AsAt = "",
-    currency: Annotated[str, typer.Option("--currency", help="In which currency.")] = "CNY",
+    currency: InCurrency = "",
     limit: Annotated[int, typer.Option("--limit", min=1, help="Most facts that are listed.")] = 100,
     as_json: Annotated[bool, JSON] = False,
 ) -> None:
@@ -40,6 +40,7 @@ def explain(
     with opened() as database:
         asked = clocks(database, as_of, as_at)
         Engine(database).catch_up(names=(CARDS.name, *MODELS))
+        currency = in_currency(database, currency)
         found = explain_(database, figure, currency=currency, clocks=asked, moment=time.now(), limit=limit)
     if as_json:
         print_json(msgspec.to_builtins(found))
@@ -85,4 +86,5 @@ def _print_cause(cause: FigureCause, currency: str) -> None:
         title=cause.name,
     )
     if cause.trace:
-        print_table("step  reckoned  >result", ((s.name, s.expression, s.value) for s in cause.trace))
+        steps = ((step.name, step.expression, money.display(step.value, currency)) for step in cause.trace)
+        print_table("step  in minor units  >result", steps)

@@ -6,25 +6,23 @@ from typing import Annotated, Any
 
 import typer
 
-from api.cli.opening import AsAt, AsOf, clocks, opened
+from api.cli.opening import AsAt, AsOf, InCurrency, clocks, in_currency, opened
 from api.cli.output import JSON, amount, examples, print_fields, print_json
 from projections.engine import Engine
 from projections.pet_fund import MODELS, FundView, fund_view
 
 app = typer.Typer()
 
-Currency = Annotated[str, typer.Option("--currency", help="Which of the fund's currencies.")]
-
 
 @app.command(epilog=examples("assurance fund", "assurance fund --as-of 2021-12-31 --json"))
 def fund(
-    as_of: AsOf = "", as_at: AsAt = "", currency: Currency = "CNY", as_json: Annotated[bool, JSON] = False
+    as_of: AsOf = "", as_at: AsAt = "", currency: InCurrency = "", as_json: Annotated[bool, JSON] = False
 ) -> None:
     """The pet fund: what it holds, from where, for what."""
     with opened() as database:
         asked = clocks(database, as_of, as_at)
         Engine(database).catch_up(names=MODELS)
-        view = fund_view(database, currency, asked)
+        view = fund_view(database, in_currency(database, currency), asked)
     if as_json:
         print_json(plain_fund(view))
     else:
@@ -34,7 +32,8 @@ def fund(
 def plain_fund(view: FundView) -> dict[str, Any]:
     """The view for machines, minor units."""
     fields = view._asdict()
-    return {**fields, "in": fields.pop("came"), "out": fields.pop("went")}
+    came, went = fields.pop("came"), fields.pop("went")
+    return {**fields, "in": came, "out": went}
 
 
 def print_fund(view: FundView) -> None:

@@ -30,6 +30,13 @@ app = typer.Typer(
 )
 
 Incident = Annotated[str, typer.Argument(metavar="ID", help="The incident.")]
+_MEMBERS = {
+    "added": "listed, not granted yet",
+    "excluded": "excluded",
+    "granted": "granted, not paid yet",
+    "paid": "paid",
+}
+"""How many members have come how far, for people: each of them counts once."""
 
 
 @app.command(epilog=examples("assurance incident show I1 --json"))
@@ -52,7 +59,7 @@ def show(id_: Incident, as_json: Annotated[bool, JSON] = False) -> None:
             ("approved by", ", ".join(incident.approvers)),
             ("approvals needed", incident.approvals),
             ("reserved", amount(reserved, incident.currency)),
-            *((f"members {status}", f"{number:,}") for status, number in view.members.items()),
+            *((f"members {_MEMBERS[status]}", f"{number:,}") for status, number in view.members.items()),
         ),
         title=f"Incident {view.id}",
     )

@@ -8,12 +8,14 @@ from typing import Annotated
 
 import typer
 from pydantic import ValidationError
+from sqlalchemy import select
 
 from api.settings import PREFIX, Settings
 from ledger import time
 from ledger.books import Clocks, position_at
 from ledger.errors import InvalidTime, Malformed
 from ledger.store.database import Database, storage_errors
+from ledger.store.schema import accounts
 
 AsOf = Annotated[
     str,
@@ -27,6 +29,13 @@ AsAt = Annotated[
     str,
     typer.Option(
         "--as-at", metavar="TIME|POSITION", help="As it was recorded up to a time or a position of the log."
+    ),
+]
+
+InCurrency = Annotated[
+    str,
+    typer.Option(
+        "--currency", help="In which currency. Default: the only one of the books, CNY if they have several."
     ),
 ]
 
@@ -65,6 +74,15 @@ def opened() -> Iterator[Database]:
 def clocks(database: Database, as_of: str, as_at: str) -> Clocks:
     """Both clocks as they were typed; raises InvalidTime or UnknownPosition."""
     return Clocks(moment(as_of, "as_of") if as_of else None, position_at(database, as_at) if as_at else None)
+
+
+def in_currency(database: Database, asked: str) -> str:
+    """The one that was asked for, or else the only one of the books; CNY if they have none or several."""
+    if asked:
+        return asked
+    with database.read() as connection:
+        found = connection.execute(select(accounts.c.currency).distinct().limit(2)).scalars().all()
+    return found[0] if len(found) == 1 else "CNY"
 
 
 def moment(text: str, field: str) -> int:

@@ -130,7 +130,7 @@ def report_error(error: LedgerError, *, as_json: bool) -> int:
 
 def report_usage(error: typer.TyperException, *, as_json: bool) -> int:
     """The same for a command line that cannot be understood; help that was printed instead needs no word."""
-    message = error.format_message()
+    message = error.format_message().replace("Value error, ", "")  # what Typer lets through of pydantic
     if message:
         ctx = getattr(error, "ctx", None)
         remedy = f"`{ctx.command_path} --help` shows how it is used." if ctx else ""

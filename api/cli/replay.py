@@ -16,7 +16,7 @@ from api.cli.shops import plain_standing
 from api.facts import event
 from ledger import codec
 from ledger.books import Clocks
-from ledger.errors import UnknownClaim, UnknownOrder, UnknownShop
+from ledger.errors import Missing, UnknownClaim, UnknownOrder, UnknownShop
 from ledger.events.base import Recorded
 from ledger.postings import Transfer
 from ledger.store.database import Database
@@ -66,7 +66,10 @@ def replay(
 
 
 def _story(database: Database, id_: str, clocks: Clocks) -> list[Told]:
-    """That of the order of this name, or else of the claim, or else of the shop; raises UnknownOrder."""
+    """That of the order of this name, or else of the claim, or else of the shop.
+
+    Raises UnknownOrder where the name is that of an order, `platform:id`, and Missing otherwise.
+    """
     try:
         return [
             Told(recorded, "order", plain_order(order), _order_line(order), transfers)
@@ -74,9 +77,11 @@ def _story(database: Database, id_: str, clocks: Clocks) -> list[Told]:
         ]
     except UnknownOrder:
         found = _claim(database, id_, clocks) or _shop(database, id_, clocks)
-        if not found:
+        if found:
+            return found
+        if ":" in id_:
             raise
-        return found
+        raise Missing(f"There was no order, claim or shop {id_!r} then.", field="id") from None
 
 
 def _claim(database: Database, id_: str, clocks: Clocks) -> list[Told]:

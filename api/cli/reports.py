@@ -1,4 +1,4 @@
-"""Reports over all orders, refunds and penalties."""
+"""Reports over all orders, claims, penalties and shops, and over the pet fund."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from api.cli.opening import AsAt, AsOf, clocks, opened
+from api.cli.opening import AsAt, AsOf, InCurrency, clocks, in_currency, opened
 from api.cli.output import JSON, examples, print_fields, print_json, print_line, print_table
 from ledger import money, time
 from ledger.errors import InvalidTime
@@ -22,7 +22,7 @@ from projections.engine import Engine
 
 app = typer.Typer(
     help="Reports over all orders, claims and penalties.",
-    epilog=examples("assurance report refunds --by month", "assurance report returning-buyers"),
+    epilog=examples("assurance report refunds --by month", "assurance report penalties --json"),
     no_args_is_help=True,
 )
 
@@ -55,7 +55,7 @@ def refunds(
         Engine(database).catch_up(names=("refunds",))
         found = refunds_.report(database, by, **days, currency=currency or None)
     if as_json:
-        print_json(_only(found, currency))
+        print_json(_only(found, "refunds", currency))
         return
     for report in found:
         code = report["currency"]
@@ -80,13 +80,14 @@ def fund(
         str, typer.Option("--from", metavar="DATE", help="The first local day that counts.")
     ] = "",
     last: Annotated[str, typer.Option("--to", metavar="DATE", help="The last one, included.")] = "",
-    currency: Annotated[str, typer.Option("--currency", help="Which of the fund's currencies.")] = "CNY",
+    currency: InCurrency = "",
     as_json: Annotated[bool, JSON] = False,
 ) -> None:
     """The pet fund through time: what it began with, what came and went, what it ended with."""
     days = {"first_day": _day(first, "from"), "last_day": _day(last, "to")}
     with opened() as database:
         Engine(database).catch_up(names=(pet_fund_.PET_FUND.name,))
+        currency = in_currency(database, currency)
         found = pet_fund_.roll_forward(database, by, **days, currency=currency)
     sums = (found.opening, sum(found.came.values()), sum(found.went.values()), found.closing)
     if as_json:
@@ -117,14 +118,19 @@ def _day(text: str, field: str) -> int | None:
         raise InvalidTime(f"Got {text!r}, not a date such as 2011-12-31.", field=field) from None
 
 
-def _only(reports: list[dict[str, Any]], currency: str) -> dict[str, Any]:
-    """The report of the only currency, as the contract has it."""
+def _one(reports: list[dict[str, Any]], what: str) -> dict[str, Any] | None:
+    """The report of the only currency, if there is any; raises BadParameter where there are several."""
     if len(reports) > 1:
         known = ", ".join(report["currency"] for report in reports)
-        raise typer.BadParameter(f"There are refunds in {known}: name one.", param_hint="--currency")
-    if not reports:
+        raise typer.BadParameter(f"There are {what} in {known}: name one.", param_hint="--currency")
+    return reports[0] if reports else None
+
+
+def _only(reports: list[dict[str, Any]], what: str, currency: str) -> dict[str, Any]:
+    """The report of the only currency, as the contract has it."""
+    report = _one(reports, what)
+    if not report:
         return {"currency": currency or None, "rows": [], "total": {"count": 0, "amount": 0}}
-    (report,) = reports
     group = next(iter(report["rows"][0]))
     return {
         "currency": report["currency"],
@@ -177,10 +183,7 @@ def penalties(
         found = penalties_.report(database, clocks(database, as_of, as_at), by=by, **days)
     found = [report for report in found if currency in {"", report["currency"]}]
     if as_json:
-        if len(found) > 1:
-            known = ", ".join(report["currency"] for report in found)
-            raise typer.BadParameter(f"There are penalties in {known}: name one.", param_hint="--currency")
-        print_json(found[0] if found else penalties_.nothing(currency or "CNY"))
+        print_json(_one(found, "penalties") or penalties_.nothing(currency or "CNY"))
         return
     for report in found:
         _print_penalties(report, by)
@@ -237,12 +240,11 @@ def deposits(
         found = shops_.deposits(database, time.now(), asked)
     found = {code: rows for code, rows in found.items() if currency in {"", code}}
     if as_json:
-        print_json(
-            [
-                {"currency": code, "rows": [row._asdict() for row in rows], "total": _total(rows)}
-                for code, rows in found.items()
-            ]
-        )
+        plain = [
+            {"currency": code, "rows": [row._asdict() for row in rows], "total": _total(rows)}
+            for code, rows in found.items()
+        ]
+        print_json(_one(plain, "deposits") or {"currency": currency or None, "rows": [], "total": _total(())})
         return
     for code, rows in found.items():
         lines = [(row.shop, row.status, *(money.display(sum_, code) for sum_ in row[2:])) for row in rows]
@@ -277,7 +279,7 @@ def payouts(
         Engine(database).catch_up(names=("claims", "payouts"))
         found = claims_.report(database, by, **days, currency=currency or None)
     if as_json:
-        print_json(_only(found, currency))
+        print_json(_only(found, "payouts", currency))
         return
     for report in found:
         code = report["currency"]

@@ -21,7 +21,8 @@ def serve(
 ) -> None:
     """Serve HTTP until it is told to stop.
 
-    A new database is migrated first. The documentation is at `/docs`;
-    `assurance keys create NAME` makes the key that other requests need.
+    A new database is migrated first. `assurance keys create NAME` makes the
+    key that all requests need but those for `/health` and the public register
+    of penalties; a browser asks for it as a password and shows `/docs`.
     """
     serve_http(read_settings(), host=host, port=port, workers=workers)

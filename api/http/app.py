@@ -14,6 +14,7 @@ from api.http import (
     claim,
     commands,
     credit,
+    documents,
     events,
     explain,
     fund,
@@ -44,9 +45,8 @@ def create_app(settings: Settings) -> FastAPI:
             await run_in_threadpool(app.state.service.close)
 
     logs.configure()
-    app = FastAPI(
-        lifespan=lifespan, redoc_url=None, swagger_ui_oauth2_redirect_url=None, redirect_slashes=False
-    )
+    # The framework's own pages load their scripts from elsewhere: ours is in `documents`.
+    app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.add_middleware(Entrance)
     problems.install(app)
     rooms = (
@@ -65,7 +65,7 @@ def create_app(settings: Settings) -> FastAPI:
         events,
         health,
     )
-    for router in (*(room.router for room in rooms), commands.last):
+    for router in (*(room.router for room in rooms), documents.router, commands.last):
         # Not include_router: the framework matches every request twice against what is included.
         app.router.routes.extend(router.routes)
     openapi.install(app, [schema for room in rooms for schema in room.SCHEMAS])

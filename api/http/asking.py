@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, NamedTuple
 
 import msgspec
-from fastapi import Depends, Query
+from fastapi import Depends, Query, Request
 from starlette.concurrency import run_in_threadpool
 
-from api.http.service import Running
+from api.http.service import Running, Service
 from ledger import time
 from ledger.books import Clocks, head_position, position_at
-from ledger.errors import InvalidTime
+from ledger.errors import InvalidTime, Malformed
 from ledger.store.database import Database
 from projections.base import Projection
 from projections.store import reached
@@ -89,17 +89,35 @@ class Seen(NamedTuple):
 def of_models(*models: Projection) -> Callable[..., Awaitable[Seen]]:
     """What a query of read models depends on: it waits until they have seen what is asked for."""
 
-    def position(database: Database) -> int:
-        with database.read() as connection:
-            return min(reached(connection, model) for model in models)
-
     async def seen(
         service: Running, as_of: AsOf = None, as_at: AsAt = None, after_position: After = 0
     ) -> Seen:
         clocks = await run_in_threadpool(Asked(as_of, as_at).clocks, service.database)
-        if wanted := max(after_position, clocks.as_at or 0):
-            await service.reach(wanted, lambda: position(service.database))
-        known = clocks.as_at
-        return Seen(clocks, await run_in_threadpool(position, service.database) if known is None else known)
+        at = await _reached(service, models, max(after_position, clocks.as_at or 0))
+        return Seen(clocks, at if clocks.as_at is None else clocks.as_at)
 
     return seen
+
+
+def of_models_now(*models: Projection) -> Callable[..., Awaitable[int]]:
+    """The same where only the present is known: the position that the answer will have seen."""
+
+    async def seen(request: Request, service: Running, after_position: After = 0) -> int:
+        for clock in ("as_of", "as_at"):
+            if clock in request.query_params:
+                raise Malformed("This is answered as it is now alone.", field=clock)
+        return await _reached(service, models, after_position)
+
+    return seen
+
+
+async def _reached(service: Service, models: Sequence[Projection], wanted: int) -> int:
+    """How far these models are, once they have come to the position that is wanted."""
+
+    def position() -> int:
+        with service.database.read() as connection:
+            return min(reached(connection, model) for model in models)
+
+    if wanted:
+        await service.reach(wanted, position)
+    return await run_in_threadpool(position)

@@ -8,8 +8,8 @@ import msgspec
 from fastapi import APIRouter, Depends, Response
 
 from api.http.asking import InCurrency, Money, Seen, of_models
-from api.http.openapi import answers
-from api.http.service import Running, answer
+from api.http.openapi import ETAG, answers
+from api.http.service import Running, answer, etag
 from ledger import time
 from projections.cards import CARDS, CardView, card_view
 
@@ -58,7 +58,7 @@ class Card(msgspec.Struct):
     operation_id="card",
     summary="A trust card: uses left, coupons, compensation.",
     response_class=Response,
-    responses=answers(Card, "The card in one currency."),
+    responses=answers(Card, "The card in one currency.", ETAG),
 )
 def card(
     service: Running,
@@ -68,7 +68,7 @@ def card(
 ) -> Response:
     """Read the card from its read model, or fold it again for another moment."""
     view = card_view(service.database, buyer, time.now(), currency, seen.clocks)
-    return answer(_card(view), seen.position)
+    return answer(_card(view), seen.position, etag(service.version(f"card-{buyer}", seen.position)))
 
 
 def _card(view: CardView) -> Card:

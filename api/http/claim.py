@@ -8,8 +8,8 @@ import msgspec
 from fastapi import APIRouter, Depends, Response
 
 from api.http.asking import Money, OfTheLog, Seen, of_models
-from api.http.openapi import answers
-from api.http.service import Running, answer
+from api.http.openapi import ETAG, answers
+from api.http.service import Running, answer, etag
 from ledger import codec, time
 from projections.claims import ClaimView, claim_quote, claim_view
 from projections.order_status import ORDER_STATUS
@@ -145,14 +145,14 @@ def quote(
     operation_id="claim",
     summary="What a claim is now, or was.",
     response_class=Response,
-    responses=answers(Claim, "The claim.", {"ETag": "The version of the claim's stream, for If-Match."}),
+    responses=answers(Claim, "The claim.", ETAG),
 )
 def claim(service: Running, asked: OfTheLog, id: str) -> Response:  # noqa: A002 - as above
     """Fold the claim from its facts, so that it is never behind the log."""
     clocks = asked.clocks(service.database)
     position = service.head() if clocks.as_at is None else clocks.as_at
     view = claim_view(service.database, id, clocks)
-    return answer(Claim(**_fields(view)), position, {"ETag": f'"{view.version_of_stream}"'})
+    return answer(Claim(**_fields(view)), position, etag(view.version_of_stream))
 
 
 SCHEMAS = (Claim, Quote)

@@ -7,7 +7,7 @@ from typing import Annotated
 import msgspec
 from fastapi import APIRouter, Depends, Response
 
-from api.http.asking import Money, Seen, of_models
+from api.http.asking import Money, of_models_now
 from api.http.openapi import answers
 from api.http.service import Running, answer
 from ledger import time
@@ -63,10 +63,10 @@ class BuyerCredit(msgspec.Struct):
     responses=answers(BuyerCredit, "The limit now; it does not answer on other clocks."),
 )
 def credit(
-    service: Running, seen: Annotated[Seen, Depends(of_models(ORDER_STATUS, CLAIMS))], buyer: str
+    service: Running, position: Annotated[int, Depends(of_models_now(ORDER_STATUS, CLAIMS))], buyer: str
 ) -> Response:
     """Reckon the limit as the next instant refund would."""
-    return answer(_credit(credit_view(service.database, buyer, time.now())), seen.position)
+    return answer(_credit(credit_view(service.database, buyer, time.now())), position)
 
 
 def _credit(view: CreditView) -> BuyerCredit:

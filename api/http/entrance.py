@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import itertools
 import re
 import uuid
@@ -24,10 +25,11 @@ KEY_ID = "assurance.key"
 _SANE = re.compile(rb"[\w.:/+=-]{1,128}", re.ASCII)
 _PROCESS = uuid.uuid4().hex[:16].encode()
 _numbers = itertools.count(1)
-_LOCKED = "/v1/"
-_OPEN = {("GET", PUBLIC), ("HEAD", PUBLIC)}
-"""What answers without a key all the same."""
-_BEARER = "Bearer "
+_OPEN = {(method, path) for method in ("GET", "HEAD") for path in ("/health", PUBLIC)}
+"""What answers without a key."""
+_READ_IN_BROWSERS = {"/docs", "/openapi.json"}
+"""What takes the key as a password too, which is what browsers can ask for."""
+_ASK_BROWSERS = 'Basic realm="assurance: the API key is the password", charset="UTF-8"'
 
 
 class Entrance:
@@ -59,13 +61,15 @@ class Entrance:
 
         answer: Response | None = None
         try:
-            if scope["path"].startswith(_LOCKED) and (scope["method"], scope["path"]) not in _OPEN:
+            if (scope["method"], scope["path"]) not in _OPEN:
                 scope[KEY_ID] = await _authenticated(service, Request(scope))
             await self._app(scope, receive, stamped)
         except ClientDisconnect:
             return  # in the middle of its body: nobody is there to be answered
         except LedgerError as error:
             answer = refusal(error)
+            if isinstance(error, Unauthenticated) and scope["path"] in _READ_IN_BROWSERS:
+                answer.headers["WWW-Authenticate"] = _ASK_BROWSERS
         except Exception as error:  # noqa: BLE001 - whoever asks must get an answer, whatever went wrong
             answer = unexpected(error)
         if answer is not None and not started:
@@ -83,12 +87,22 @@ def _request_id(scope: Scope) -> bytes:
 
 async def _authenticated(service: Service, request: Request) -> str:
     """The id of the API key that the request carries; raises Unauthenticated."""
-    given = request.headers.get("authorization", "")
-    if given[: len(_BEARER)].lower() != _BEARER.lower():
+    scheme, _, key = request.headers.get("authorization", "").partition(" ")
+    key = key.strip()
+    if scheme.lower() == "basic" and request.url.path in _READ_IN_BROWSERS:
+        key = _password(key)
+    elif scheme.lower() != "bearer":
         raise Unauthenticated
-    key = given[len(_BEARER) :].strip()
     asked = (service.database, service.secret, key)
     id_ = keys.remembered(*asked) or await run_in_threadpool(keys.find, *asked)
     if id_ is None:
         raise Unauthenticated("The key is mistyped, unknown or revoked.")
     return id_
+
+
+def _password(credentials: str) -> str:
+    """The password of HTTP Basic credentials, whatever the name before it; nothing if they are none."""
+    try:
+        return base64.b64decode(credentials, validate=True).decode().partition(":")[2]
+    except ValueError:
+        return ""

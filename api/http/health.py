@@ -1,4 +1,4 @@
-"""Whether the server is well: the one question that needs no key."""
+"""Whether the server is well, which needs no key."""
 
 from __future__ import annotations
 

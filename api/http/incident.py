@@ -7,9 +7,9 @@ from typing import Annotated
 import msgspec
 from fastapi import APIRouter, Depends, Response
 
-from api.http.asking import Money, Seen, of_models
-from api.http.openapi import answers
-from api.http.service import Running, answer
+from api.http.asking import Money, of_models_now
+from api.http.openapi import ETAG, answers
+from api.http.service import Running, answer, etag
 from projections.incidents import INCIDENT_MEMBERS, IncidentView, incident_view
 
 router = APIRouter(tags=["incidents"])
@@ -34,15 +34,16 @@ class Incident(msgspec.Struct):
     operation_id="incident",
     summary="An incident as it stands.",
     response_class=Response,
-    responses=answers(Incident, "The incident now; it does not answer on other clocks."),
+    responses=answers(Incident, "The incident now; it does not answer on other clocks.", ETAG),
 )
 def incident(
     service: Running,
-    seen: Annotated[Seen, Depends(of_models(INCIDENT_MEMBERS))],
+    position: Annotated[int, Depends(of_models_now(INCIDENT_MEMBERS))],
     id: str,  # noqa: A002 - the name in the path
 ) -> Response:
     """Count the members in the read model."""
-    return answer(_incident(incident_view(service.database, id)), seen.position)
+    version = service.version(f"incident-{id}", position)
+    return answer(_incident(incident_view(service.database, id)), position, etag(version))
 
 
 def _incident(view: IncidentView) -> Incident:

@@ -16,11 +16,17 @@ _HEADERS: dict[str, str] = {
     "Ledger-Position": "The answer has seen every fact up to this position.",
     "Request-Id": "Yours if you sent a sane one, else a new one; the server's log knows it.",
 }
+ETAG = {"ETag": "The version of its stream, for If-Match."}
+"""The header of an answer that tells of one stream."""
+
 _DESCRIPTION = """Every command and every query of the ledger.
 
 Commands are posted with an `Idempotency-Key`: repeat a request with its key as often as you like, it is
 carried out once and answered the same. Money is in minor units, times are RFC 3339 with offset, errors are
-`application/problem+json` with a stable `code`."""
+`application/problem+json` with a stable `code`.
+
+Send `Authorization: Bearer ak_…` with every request but those for health and for the public register of
+penalties; `assurance keys create NAME` makes a key."""
 
 
 def ref(schema: type[Any]) -> dict[str, Any]:

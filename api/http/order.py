@@ -6,15 +6,13 @@ from typing import Annotated, Any
 
 import msgspec
 from fastapi import APIRouter, Depends, Response
-from sqlalchemy import func, select
 
 from api.facts import Event, event
 from api.http.asking import Money, Seen, of_models
-from api.http.openapi import answers
-from api.http.service import Running, Service, answer
+from api.http.openapi import ETAG, answers
+from api.http.service import Running, answer, etag
 from ledger import codec, time
 from ledger.postings import Transfer
-from ledger.store.schema import facts
 from projections.coverage import COVERAGE, Assurance, Claimed, Cover, assurance
 from projections.order_status import ORDER_STATUS, OrderView, order_story, order_view
 
@@ -153,15 +151,6 @@ class Timeline(msgspec.Struct):
     steps: list[Step]
 
 
-def _version(service: Service, id_: str, position: int) -> int:
-    """The version of the order's stream at a position."""
-    query = select(func.max(facts.c.originator_version)).where(
-        facts.c.originator_id == f"order-{id_}", facts.c.position <= position
-    )
-    with service.database.read() as connection:
-        return connection.execute(query).scalar() or 0
-
-
 OfOrders = Annotated[Seen, Depends(of_models(ORDER_STATUS, COVERAGE))]
 
 
@@ -187,16 +176,16 @@ def timeline(service: Running, seen: OfOrders, id: str) -> Response:  # noqa: A0
     operation_id="order",
     summary="What an order is now, or was.",
     response_class=Response,
-    responses=answers(Order, "The order.", {"ETag": "The version of the order's stream, for If-Match."}),
+    responses=answers(Order, "The order.", ETAG),
 )
 def status(service: Running, seen: OfOrders, id: str) -> Response:  # noqa: A002 - as above
     """Read the order from its read model, or fold it again for another moment."""
     clocks, position = seen
-    version = _version(service, id, position)
+    version = service.version(f"order-{id}", position)
     view = order_view(service.database, id, as_of=clocks.as_of, as_at=clocks.as_at)
     refunds = [refund.id for refund in view.refunds]
     assured = assurance(service.database, id, refunds, time.now(), clocks)
-    return answer(_order(view, assured), position, {"ETag": f'"{version}"'})
+    return answer(_order(view, assured), position, etag(version))
 
 
 def _order(view: OrderView, assured: Assurance) -> Order:

@@ -10,8 +10,8 @@ from starlette.concurrency import run_in_threadpool
 
 from api.http import cursors
 from api.http.asking import After, AsAt, Asked, AsOf, Cursor, Limit, Money, OfTheLog
-from api.http.openapi import answers
-from api.http.service import Running, Service, answer
+from api.http.openapi import ETAG, answers
+from api.http.service import Running, Service, answer, etag
 from ledger import codec, time
 from ledger.books import Clocks
 from projections.penalties import PENALTIES, View, penalty_view, register
@@ -173,12 +173,13 @@ def _published(view: View) -> Published:
     operation_id="penalty",
     summary="What a penalty is now, or was.",
     response_class=Response,
-    responses=answers(Penalty, "The penalty."),
+    responses=answers(Penalty, "The penalty.", ETAG),
 )
 def penalty(service: Running, asked: OfTheLog, id: str) -> Response:  # noqa: A002 - the name in the path
     """Fold the penalty from its facts, so that it is never behind the log."""
     clocks = asked.clocks(service.database)
     position = service.head() if clocks.as_at is None else clocks.as_at
+    version = service.version(f"penalty-{id}", position)
     view = penalty_view(service.database, id, clocks)
     known = view.penalty
 
@@ -220,6 +221,7 @@ def penalty(service: Running, asked: OfTheLog, id: str) -> Response:  # noqa: A0
             position=view.position,
         ),
         position,
+        etag(version),
     )
 
 

@@ -10,6 +10,7 @@ from typing import Annotated
 
 import msgspec
 from fastapi import Depends, Request, Response
+from sqlalchemy import func, select
 from starlette.concurrency import run_in_threadpool
 
 from api import keys
@@ -17,6 +18,7 @@ from api.facts import Reader
 from api.settings import Settings
 from ledger.books import head_position
 from ledger.errors import ProjectionBehind
+from ledger.store.schema import facts
 from ledger.writer import Writer
 from projections.engine import Engine
 
@@ -61,6 +63,14 @@ class Service:
         """The position of the last fact now; waits for the database."""
         return self.saw(head_position(self.database))
 
+    def version(self, stream: str, position: int) -> int:
+        """The version of a stream at a position, 0 if nothing stands in it yet; waits for the database."""
+        query = select(func.max(facts.c.originator_version)).where(
+            facts.c.originator_id == stream, facts.c.position <= position
+        )
+        with self.database.read() as connection:
+            return connection.execute(query).scalar() or 0
+
     def take(self, key: str) -> bool:
         """Let nobody else use an idempotency key until it is given back; False if somebody does."""
         free = key not in self._in_flight
@@ -87,6 +97,11 @@ def running(request: Request) -> Service:
 
 
 Running = Annotated[Service, Depends(running)]
+
+
+def etag(version: int) -> dict[str, str]:
+    """The header that names a stream's version, for If-Match."""
+    return {"ETag": f'"{version}"'}
 
 
 def answer(value: object, position: int, headers: dict[str, str] | None = None) -> Response:

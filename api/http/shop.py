@@ -6,8 +6,8 @@ import msgspec
 from fastapi import APIRouter, Response
 
 from api.http.asking import Money, OfTheLog
-from api.http.openapi import answers
-from api.http.service import Running, answer
+from api.http.openapi import ETAG, answers
+from api.http.service import Running, answer, etag
 from ledger import time
 from projections.shops import ShopView, benefits, restraints, shop_view
 
@@ -69,13 +69,14 @@ class Shop(msgspec.Struct):
     operation_id="shop",
     summary="What a shop is now, or was.",
     response_class=Response,
-    responses=answers(Shop, "The shop."),
+    responses=answers(Shop, "The shop.", ETAG),
 )
 def shop(service: Running, asked: OfTheLog, id: str) -> Response:  # noqa: A002 - the name in the path
     """Fold the shop from its facts and read its balances from the books, so that neither is behind."""
     clocks = asked.clocks(service.database)
     position = service.head() if clocks.as_at is None else clocks.as_at
-    return answer(_shop(shop_view(service.database, id, time.now(), clocks)), position)
+    version = service.version(f"shop-{id}", position)
+    return answer(_shop(shop_view(service.database, id, time.now(), clocks)), position, etag(version))
 
 
 def _shop(view: ShopView) -> Shop:

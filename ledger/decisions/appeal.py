@@ -14,6 +14,7 @@ from ledger.decisions.penalty import (
     Penalty,
     Sequence_,
     binding,
+    check_stands,
     due_changed,
     later,
     reinstated,
@@ -161,8 +162,20 @@ def deny(past: Past, command: DenyAppeal) -> Iterator[Item]:
     penalty = binding(past, command)
     if penalty is None:
         yield from wait(past, command)
-    else:
-        yield AppealDenied(_open(past, penalty, command.instance), command.reason)
+        return
+    check_stands(past, penalty)
+    yield from _denied(past, command, _open(past, penalty, command.instance), 0)
+
+
+def _denied(past: Past, command: DenyAppeal | RecordAppeal, instance: str, sequence: int) -> Iterator[Item]:
+    """Deny an appeal; a penalty that was struck, and by a later report stands, demands again what it did."""
+    penalty: Penalty = past.state(command.stream)
+    marks = () if later(sequence, penalty.ruled) else ("superseded",)
+    yield AppealDenied(instance, command.reason, sequence, marks)
+    now: Penalty = past.state(command.stream)
+    if now.standing and not penalty.standing:
+        yield from restrained(past, command.id)
+        yield from due_changed(past, command.id)
 
 
 @decides(VaryPenalty)
@@ -172,6 +185,7 @@ def vary(past: Past, command: VaryPenalty) -> Iterator[Item]:
     if penalty is None:
         yield from wait(past, command)
         return
+    check_stands(past, penalty)
     instance = _open(past, penalty, command.instance)
     total = money.amount(command.total, field="total")
     if total >= penalty.fine:
@@ -195,6 +209,7 @@ def overturn(past: Past, command: OverturnPenalty) -> Iterator[Item]:
     if penalty is None:
         yield from wait(past, command)
         return
+    check_stands(past, penalty)
     instance = _open(past, penalty, command.instance)
     yield from _overturned(past, command.id, instance, command.reason, 0)
 
@@ -240,10 +255,4 @@ def record(past: Past, command: RecordAppeal) -> Iterator[Item]:
     if command.ruling == "upheld":
         yield from _overturned(past, command.id, ruled_by, command.reason, command.sequence)
     elif command.ruling == "denied":
-        was_standing = penalty.standing
-        marks = () if later(command.sequence, penalty.ruled) else ("superseded",)
-        yield AppealDenied(ruled_by, command.reason, command.sequence, marks)
-        now: Penalty = past.state(command.stream)
-        if now.standing and not was_standing:
-            yield from restrained(past, command.id)
-            yield from due_changed(past, command.id)
+        yield from _denied(past, command, ruled_by, command.sequence)

@@ -244,7 +244,8 @@ def use(past: Past, buyer: str, terms: policy.Terms, reference: str, tier: str |
         left = quota.uses - used - 1
         if left < 0:
             detail = f"{terms.benefit} was used {used} of {quota.uses} times{' in ' if when else ''}{when}."
-            raise QuotaExhausted(detail, field="benefit")
+            asked = past.request.command.__struct_fields__
+            raise QuotaExhausted(detail, field="benefit" if "benefit" in asked else "id")
     uses = None if quota is None else quota.uses
     yield On(stream, BenefitUsed(terms.benefit, when, reference, uses, left))
 

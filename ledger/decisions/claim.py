@@ -157,8 +157,8 @@ class Claim(msgspec.Struct, frozen=True, gc=False):
         words = (
             ("recovering", self.owed_back > 0),
             ("recovered", self.recovered > 0),
-            ("cancelled", self.cancelled and not self.paid),
             ("forfeited", self.forfeited > 0 and not self.paid),
+            ("cancelled", self.cancelled and not self.paid),
             ("unknown", last == "unknown"),
             ("failed", last == "failed" and self.payable > 0),
             ("short", self.unfunded > 0),
@@ -215,7 +215,8 @@ def _upheld(claim: Claim, fact: ClaimUpheld, recorded: Recorded) -> Claim:
         live=(),
         paid_for=(*claim.paid_for, *fact.guards),
         cause=fact.cause,
-        decided_at=claim.decided_at or recorded.envelope.effective_at,
+        # A rejection before it gives no place in the queue of those who wait for money.
+        decided_at=claim.decided_at if claim.decisions else recorded.envelope.effective_at,
         decisions=claim.decisions + 1,
         basis=fact.basis,
         payers=fact.payers,
@@ -418,7 +419,10 @@ def awaited(past: Past, command: Command) -> Claim:
 
 @decides(FileClaim)
 def file(past: Past, command: FileClaim) -> Iterator[Item]:
-    """A unit of a paid order that carries the benefit is claimed for once in a family, within the window."""
+    """A unit of a paid order that carries the benefit is claimed for once in a family, within the window.
+
+    A second claim that is reported waits for a person to look at it.
+    """
     order: Order = past.state(f"order-{command.order}")
     claim: Claim = past.state(command.stream)
     if not check(order, command.order, "paid", past):
@@ -437,9 +441,15 @@ def file(past: Past, command: FileClaim) -> Iterator[Item]:
     terms = _terms(past, command, order, units)
     marks = _in_time(past, terms, order)
     guards = _guards(command, terms, units)
-    check_free(past, guards)
+    try:
+        check_free(past, guards)
+    except AlreadyCompensated as refusal:
+        if not past.reported:
+            raise
+        yield from park(past, command, f"order-{command.order}", "review", refusal.code)
+        return
     if terms.per == "waybill":
-        yield from freight.claimed(past, command.waybill, command.order, order.currency, command.cost)
+        freight.check(past, command.waybill, command.order, command.cost)
     yield ClaimFiled(
         command.order,
         order.shop,

@@ -27,21 +27,31 @@ def _split(_parcel: Return, fact: FreightSplit, _recorded: Recorded) -> Return:
     return Return(fact.cost, fact.shares)
 
 
-def claimed(past: Past, waybill: str, order: str, currency: str, cost: int) -> Iterator[On]:
-    """An order claims `cost` of a waybill: its share, or the whole where nobody else was in the parcel.
+def check(past: Past, waybill: str, order: str, cost: int, *, upheld: bool = False) -> None:
+    """Refuse a cost that is not the order's share of a waybill that was divided; a report is not refused.
 
-    Raises AlreadyCompensated and InvalidAmount, but for a report.
+    Raises AlreadyCompensated and InvalidAmount.
     """
     parcel: Return = past.state(f"return-{waybill}")
-    if not parcel.shares:
+    if not parcel.shares or past.reported:
+        return
+    share = next((each.cost for each in parcel.shares if each.order == order), None)
+    if share is None:
+        detail = f"The freight of {waybill} was claimed for others."
+        raise AlreadyCompensated(detail, field="id" if upheld else "waybill")
+    if share != cost:
+        detail = f"Of the {parcel.cost} of {waybill} the share of {order} is {share}."
+        raise InvalidAmount(detail, field="id" if upheld else "cost")
+
+
+def upheld(past: Past, waybill: str, order: str, currency: str, cost: int) -> Iterator[On]:
+    """An order is paid `cost` of a waybill: its share, or the whole where it was not divided before.
+
+    Only a decision takes the waybill: a claim that is given up, or is a stranger's, keeps it from nobody.
+    """
+    check(past, waybill, order, cost, upheld=True)
+    if not past.state(f"return-{waybill}").shares:
         yield On(f"return-{waybill}", FreightSplit(currency, cost, (FreightShare(order, 0, cost),)))
-    elif not past.reported:
-        share = next((each.cost for each in parcel.shares if each.order == order), None)
-        if share is None:
-            raise AlreadyCompensated(f"The freight of {waybill} was claimed for others.", field="waybill")
-        if share != cost:
-            detail = f"Of the {parcel.cost} of {waybill} the share of {order} is {share}."
-            raise InvalidAmount(detail, field="cost")
 
 
 def counts(past: Past, waybill: str, order: str) -> bool:

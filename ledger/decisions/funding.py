@@ -19,6 +19,7 @@ from ledger.events.base import Recorded
 from ledger.events.claim import ClaimFunded, FundingShortfallRecorded, Parts
 from ledger.events.incident import BatchFunded
 from ledger.events.recourse import RecourseOpened, RecourseWrittenOff
+from ledger.events.refund import RefundAdvanceRecovered
 from ledger.events.shop import ShopReinstated, ShopRestricted
 
 FUND = "fund-pet"
@@ -88,7 +89,14 @@ def _reserved(due: Due, amount: int) -> Iterator[On]:
 
 
 def from_deposit(past: Past, shop: str, currency: str) -> Iterator[On]:
-    """A deposit came in: it pays what is due of the shop's claims, what the fund holds against it, fines."""
+    """A deposit came in: it makes good advances, pays due claims and what the fund holds, and then fines."""
+    deposit = past.balance(f"shop_deposit:{shop}", currency)
+    advanced = min(max(past.balance(f"refund_advance:{shop}", currency), 0), deposit)
+    # A payable below zero, as a chargeback leaves it, is a debt of the same kind.
+    lacking = min(max(-past.balance(f"shop_payable:{shop}", currency), 0), deposit - advanced)
+    if advanced or lacking:
+        sums = 0, -lacking, advanced + lacking
+        yield On(f"shop-{shop}", RefundAdvanceRecovered("", shop, currency, *sums))
     yield from _from_shop(past, shop, currency, "deposit")
     yield from fine.collect_due(past, shop, currency)
 
@@ -98,15 +106,25 @@ def from_payable(past: Past, shop: str, currency: str) -> Iterator[On]:
     yield from _from_shop(past, shop, currency, "payable")
 
 
+def from_pool(past: Past, shop: str, currency: str, pot: str) -> Iterator[On]:
+    """A shop filled its `freight_pool` or `warranty_pool`: the pool pays what is due from it."""
+    yield from _paid_by_shop(past, shop, currency, pot)
+    yield from reinstated(past, shop)
+
+
 def _from_shop(past: Past, shop: str, currency: str, pot: str) -> Iterator[On]:
+    yield from _paid_by_shop(past, shop, currency, pot)
+    yield from recover(past, shop, currency, pot)
+    yield from pay_dues(past, currency)
+    yield from reinstated(past, shop)
+
+
+def _paid_by_shop(past: Past, shop: str, currency: str, pot: str) -> Iterator[On]:
     for due in _dues(past, currency, shop):
         if pot in due.payers:
             held = past.balance(f"{_POTS[pot][0]}:{shop}", currency)
             if held > 0:
                 yield from _pay_due(past, due, Parts(**{pot: min(held, due.amount)}))
-    yield from recover(past, shop, currency, pot)
-    yield from pay_dues(past, currency)
-    yield from reinstated(past, shop, currency)
 
 
 def owed_first(past: Past, shop: str, currency: str) -> int:
@@ -188,12 +206,22 @@ def restricted(past: Past, shop: str) -> Iterator[On]:
         yield On(stream, ShopRestricted(DEPOSIT, "Its deposit does not cover its claims."))
 
 
-def reinstated(past: Past, shop: str, currency: str) -> Iterator[On]:
+def unpaid(past: Past, shop: str) -> tuple[str, ...]:
+    """The claims that a shop has not made good, in any currency: they are due by its fault, or the fund paid.
+
+    What is due by somebody else's fault is none of its business.
+    """
+    dues = [due.claim for due in past.state(FUND).dues if due.shop == shop]
+    by_its_fault = (claim for claim in dues if past.state(f"claim-{claim}").fault == "shop")
+    paid_by_fund = (open_.claim for open_ in past.state(f"shop-{shop}").recourses)
+    return tuple(dict.fromkeys((*by_its_fault, *paid_by_fund)))
+
+
+def reinstated(past: Past, shop: str) -> Iterator[On]:
     """Once nothing is due and the fund holds nothing against it, a shop may do what it could."""
     stream = f"shop-{shop}"
-    state = past.state(stream)
-    held = any(restraint.cause == DEPOSIT for restraint in state.restraints)
-    if held and not state.recourses and not _dues(past, currency, shop):
+    held = any(restraint.cause == DEPOSIT for restraint in past.state(stream).restraints)
+    if held and not unpaid(past, shop):
         yield On(stream, ShopReinstated(DEPOSIT, "Its claims are paid."))
 
 
@@ -217,4 +245,4 @@ def write_off(past: Past, command: WriteOffRecourse) -> Iterator[Item]:
         if open_.claim == command.claim:
             given_up = command.claim, command.id, open_.currency, open_.amount
             yield RecourseWrittenOff(*given_up, command.reason)
-            yield from reinstated(past, command.id, open_.currency)
+            yield from reinstated(past, command.id)

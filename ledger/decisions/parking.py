@@ -55,9 +55,12 @@ def without(parked: tuple[Waiting, ...], parent: str) -> tuple[Waiting, ...]:
     return tuple(waiting for waiting in parked if waiting.fact.waits_for != parent) if parked else ()
 
 
-def park(past: Past, command: Command, stream: str, parent: str) -> Iterator[Item]:
-    """Keep a report until its parent arrives; the same report waits once."""
-    fact = FactParked(command.NAME, pack(command), parent)
+def park(past: Past, command: Command, stream: str, parent: str, reason: str = "") -> Iterator[Item]:
+    """Keep a report until its parent arrives; the same report waits once.
+
+    For the parent `review` it waits for a person, `reason` is the code of what is against it.
+    """
+    fact = FactParked(command.NAME, pack(command), parent, reason)
     _unpack(fact)  # What could not be read back must not wait: it would be lost when the parent comes.
     source = past.request.source
     same = (

@@ -188,7 +188,10 @@ def fail_payment(past: Past, command: FailPayment) -> Iterator[Item]:
 
 @decides(ForfeitClaim)
 def forfeit(past: Past, command: ForfeitClaim) -> Iterator[Item]:
-    """What a failed transfer left with us falls to the fund, which pays what it owes from it."""
+    """What a failed transfer left with us falls to the fund, which pays what it owes from it.
+
+    What of the claim nobody has funded is due no more: nobody could be paid.
+    """
     claim = known(past, command)
     if claim.forfeited and claim.payable <= 0:
         return
@@ -196,6 +199,7 @@ def forfeit(past: Past, command: ForfeitClaim) -> Iterator[Item]:
         raise WrongState(f"The claim is {claim.status}; only what failed is forfeited.", field="id")
     moved = claim.buyer, claim.currency, claim.payable
     yield CompensationForfeited(command.id, *moved, command.reason)
+    yield from _cancel(past, command.id, command.reason)
     yield from funding.pay_dues(past, claim.currency)
 
 
@@ -216,7 +220,7 @@ def _cancel(past: Past, claim_id: str, reason: str) -> Iterator[On]:
     if not parts.total and claim.unfunded <= 0:
         return
     parties = claim.order, claim.shop, claim.buyer, claim.lab, claim.currency
-    nothing_left = not claim.paid
+    nothing_left = not (claim.paid or claim.forfeited) and parts.total == claim.funded
     guards = claim.paid_for if nothing_left and not claim.refund else ()
     included = claim.included if nothing_left else ()
     offset = claim.offset if nothing_left else 0

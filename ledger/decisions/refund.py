@@ -627,7 +627,7 @@ def _due(past: Past, refund: Refund, order: Order) -> Refund:
         number = line.line
         left = lines_left.get(number) or left_of(past, refund.order, order, number)
         # A line asked for whole keeps what was left when it was asked for.
-        part = line.cash and (line.units or line.quantity == 0) and number <= len(order.lines)
+        part = line.cash and (line.units or line.quantity == 0) and 0 < number <= len(order.lines)
         wanted = _coupon(order, number, line.cash, left) if part else min(line.coupon, left.coupon)
         coupon = max(min(wanted, coupon_left), 0)
         coupon_left -= coupon

@@ -22,7 +22,6 @@ from ledger.decisions.base import (
 from ledger.decisions.bearing import recovered
 from ledger.decisions.standing import Shop, check_sells, held_until, known
 from ledger.errors import AlreadyExists, DepositHeld, InsufficientFunds, InvalidAmount, WrongState
-from ledger.events.refund import RefundAdvanceRecovered
 from ledger.events.shop import (
     DepositPaid,
     DepositRefunded,
@@ -175,16 +174,7 @@ def pay_deposit(past: Past, command: PayDeposit) -> Iterator[Item]:
     if shop.status == "closed":
         raise WrongState("The shop is closed.", field="id")
     yield DepositPaid(command.id, shop.currency, _positive(command.amount))
-    yield from _make_good(past, command.id, shop.currency)
-
-
-def _make_good(past: Past, id_: str, currency: str) -> Iterator[Item]:
-    """What a shop owes is taken from its deposit: what was advanced for it, then claims, then fines."""
-    advanced = past.balance(f"refund_advance:{id_}", currency)
-    taken = min(advanced, past.balance(f"shop_deposit:{id_}", currency))
-    if taken > 0:
-        yield RefundAdvanceRecovered("", id_, currency, 0, 0, taken)
-    yield from funding.from_deposit(past, id_, currency)
+    yield from funding.from_deposit(past, command.id, shop.currency)
 
 
 @decides(RefundDeposit)
@@ -195,18 +185,21 @@ def refund_deposit(past: Past, command: RefundDeposit) -> Iterator[Item]:
     """
     shop = known(past, command)
     currency = shop.currency
-    if shop.status != "closing" and not shop.banned:
+    # A closed shop may get back what an appeal, or a buyer who was at fault, returned to its deposit.
+    if shop.status not in {"closing", "closed"} and not shop.banned:
         raise WrongState(f"The shop is {shop.status}, neither closing nor banned.", field="id")
     if (until := held_until(past, shop)) > past.moment:
         raise DepositHeld(f"Until {time.rfc3339(until, time.HOME_OFFSET)}.", field="id")
-    if claims := past.used(f"open-claims/{command.id}"):
-        raise DepositHeld(f"{claims} claims are open.", field="id")
-    yield from _make_good(past, command.id, currency)
+    if number := past.used(f"open-claims/{command.id}"):
+        raise DepositHeld(f"{number} claims are open.", field="id")
+    yield from funding.from_deposit(past, command.id, currency)
     if (payable := past.balance(f"shop_payable:{command.id}", currency)) < 0:
         raise DepositHeld(f"The shop owes {-payable} {currency}.", field="id")
     for account in ("refund_advance", "recourse_receivable"):
         if owed := past.balance(f"{account}:{command.id}", currency):
             raise DepositHeld(f"{account}:{command.id} stands at {owed} {currency}.", field="id")
+    if claims := funding.unpaid(past, command.id):
+        raise DepositHeld(f"Claims are not made good: {', '.join(claims)}.", field="id")
     if fines := past.state(command.stream).fines:
         raise DepositHeld(f"Fines are open: {', '.join(fine.penalty for fine in fines)}.", field="id")
     held = past.balance(f"shop_deposit:{command.id}", currency)
@@ -216,13 +209,18 @@ def refund_deposit(past: Past, command: RefundDeposit) -> Iterator[Item]:
 
 @decides(PayOutShop)
 def pay_out_shop(past: Past, command: PayOutShop) -> Iterator[Item]:
-    """A shop receives at most what it is owed once its claims are paid.
+    """A shop receives at most what it is owed once its claims are paid, which may be all of it.
 
     More that was reported as paid waits in suspense.
     """
+    account = f"shop_payable:{command.id}"
+    before = past.balance(account, command.currency)
     if not past.reported:
         yield from funding.from_payable(past, command.id, command.currency)
-    owed, over = _owed(past, f"shop_payable:{command.id}", command.amount, command.currency)
+    held = past.balance(account, command.currency)
+    if command.amount is None and held <= 0 < before:
+        return
+    owed, over = _owed(past, account, command.amount, command.currency)
     yield ShopPaidOut(command.id, command.currency, owed + over, over, *_marked(past, over))
 
 
@@ -254,14 +252,16 @@ def _positive(amount: int) -> int:
 
 @decides(ChargeFreight)
 def charge_freight(past: Past, command: ChargeFreight) -> Iterator[Item]:
-    """A shop pays for the service from what it is owed."""
+    """A shop pays for the service from what it is owed; claims that waited for its pool are paid."""
     yield FreightServiceCharged(*_charge(past, command))
+    yield from funding.from_pool(past, command.id, command.currency, "freight_pool")
 
 
 @decides(ChargeWarranty)
 def charge_warranty(past: Past, command: ChargeWarranty) -> Iterator[Item]:
-    """A shop pays for the service from what it is owed."""
+    """A shop pays for the service from what it is owed; claims that waited for its pool are paid."""
     yield WarrantyServiceCharged(*_charge(past, command))
+    yield from funding.from_pool(past, command.id, command.currency, "warranty_pool")
 
 
 def _charge(past: Past, command: ChargeFreight | ChargeWarranty) -> tuple[str, str, int, str]:
@@ -303,8 +303,10 @@ def close(past: Past, command: CloseShop) -> Iterator[Item]:
         return
     if shop.status != "closing":
         raise WrongState(f"The shop is {shop.status}, not closing.", field="id")
-    if claims := past.used(f"open-claims/{command.id}"):
-        raise WrongState(f"{claims} claims against it are open.", field="id")
+    if number := past.used(f"open-claims/{command.id}"):
+        raise WrongState(f"{number} claims against it are open.", field="id")
+    if claims := funding.unpaid(past, command.id):
+        raise WrongState(f"Claims are not made good: {', '.join(claims)}.", field="id")
     if shop.fines:
         raise WrongState(f"Fines are open: {', '.join(fine.penalty for fine in shop.fines)}.", field="id")
     for account in ("shop_deposit", "shop_payable", "refund_advance", "recourse_receivable"):

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterator, Sequence
 
 from ledger.decisions import dispatch
+from ledger.decisions.assessment import MOST_UNITS
 from ledger.decisions.base import DECISIONS, Amount, Command, Item, Name, On, OrderId, Past, Text, decides
 from ledger.decisions.claim import ClaimItem, FileClaim
 from ledger.decisions.dispatch import Digest
@@ -119,7 +120,9 @@ def find_fake_dispatch(past: Past, command: FindFakeDispatch) -> Iterator[Item]:
     yield from in_own_stream(past, proposed)
 
 
-def _items(units: Sequence[Unit]) -> tuple[ClaimItem, ...]:
+def _items(found: Sequence[Unit]) -> tuple[ClaimItem, ...]:
+    """As many of the units as a claim may be about; the terms' cap is reached long before."""
+    units = found[:MOST_UNITS]
     lines = sorted({unit.line for unit in units})
     return tuple(
         ClaimItem(line=line, units=tuple(unit.unit for unit in units if unit.line == line)) for line in lines

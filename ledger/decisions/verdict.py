@@ -21,7 +21,6 @@ from ledger.decisions.base import (
 from ledger.decisions.claim import BUYER, SHOP, Claim, ClaimItem, awaited, check_free, known
 from ledger.decisions.order import Order
 from ledger.errors import (
-    AlreadyExists,
     InvalidAmount,
     NeedsPerson,
     WrongState,
@@ -41,9 +40,9 @@ from ledger.events.refund import RefundApproved, RefundLine, RefundRequested
 class UpholdClaim(Command, kw_only=True):
     """Decide a claim for the buyer: what the terms give, for all its units unless `items` names fewer.
 
-    `amount` gives less compensation than the terms do. `fault` says who bears it: the shop, the lab, or the
-    platform (then the fund holds nothing against the shop). `reviewed` says that a person has looked at what
-    no formula may decide.
+    Whoever decides has seen the evidence that the terms ask for. `amount` gives less compensation than the
+    terms do. `fault` says who bears it: the shop, the lab, or the platform (then the fund holds nothing
+    against the shop). `reviewed` says that a person has looked at what no formula may decide.
     """
 
     NAME = "claims.uphold"
@@ -188,6 +187,8 @@ def _decide(
         partly,
         command.reason,
     )
+    if guards and found.terms.per == "waybill":
+        yield from freight.upheld(past, claim.waybill, claim.order, claim.currency, claim.cost)
     if guards and not claim.decisions and freight.counts(past, claim.waybill, claim.order):
         # The quota that counts is that of the card when the order was paid.
         cover = past.state(coverage.stream(claim.order, units[0].line, claim.benefit))
@@ -215,10 +216,12 @@ def _refund(past: Past, command: Command, claim: Claim, lines: tuple[RefundLine,
     """What goes back of the price, as a refund of its own with the number of the claim."""
     if not lines:
         return
-    id_ = command.id if claim.decisions == 0 else f"{command.id}.{claim.decisions + 1}"
-    completing = refund.CompleteRefund(id=id_)
-    if past.state(completing.stream).known:
-        raise AlreadyExists(f"There is a refund {id_} already.", field="id")
+    number = claim.decisions + 1
+    completing = refund.CompleteRefund(id=command.id if number == 1 else f"{command.id}.{number}")
+    while past.state(completing.stream).known:
+        # Nobody keeps a claim from its refund by taking the name.
+        number += 1
+        completing = refund.CompleteRefund(id=f"{command.id}.{number}")
     cash = sum(line.cash for line in lines)
     whose = claim.order, claim.shop, claim.buyer, claim.currency
     yield On(completing.stream, RefundRequested(*whose, cash, 0, lines, f"claim {command.id}", False))

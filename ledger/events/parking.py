@@ -9,8 +9,8 @@ class FactParked(Fact):
     """Something was reported before what it belongs to: kept whole, without effect until that arrives.
 
     `command` and `body` are the report by its catalogue name and as stored; `waits_for` is `placed`, `paid`,
-    `requested`, `received` or, when it could not be applied even then, `review` with the code of the refusal
-    in `reason`.
+    `requested`, `received`, `imposed` or, when it cannot be applied even then, `review` with the code of the
+    refusal in `reason`.
     """
 
     TOPIC = "fact-parked"

@@ -27,6 +27,7 @@ from tests.ledger.stories import (
     Ledger,
     Reported,
     Row,
+    Step,
     asked,
     but,
     gave,
@@ -168,8 +169,8 @@ def test_a_chargeback_that_is_returned_leaves_no_trace(before, amount, settled_b
     for step in before:
         ledger.try_(step)
         other.try_(step)
-    between = [Reported(SETTLE)] if settled_between else []
-    for step in (part(amount), *between, REVERSE):
+    between: list[Step] = [Reported(SETTLE)] if settled_between else []
+    for step in [part(amount), *between, REVERSE]:
         ledger.do(step)
     for step in between:
         other.do(step)

@@ -39,13 +39,22 @@ from ledger.decisions.payout import (
     RecoverPayout,
 )
 from ledger.decisions.penalty import ImposePenalty
-from ledger.decisions.shop import ChargeWarranty, OpenShop, PayDeposit, PayOutShop
+from ledger.decisions.shop import (
+    ChargeWarranty,
+    CloseShop,
+    OpenShop,
+    PayDeposit,
+    PayOutShop,
+    RefundDeposit,
+    RequestClosing,
+)
 from ledger.decisions.standing import CloseBenefit, OpenBenefit
 from ledger.decisions.verdict import AppealClaim, DecideAppeal, RejectClaim, UpholdClaim
 from ledger.errors import (
     AlreadyCompensated,
     AlreadyExists,
     CurrencyMismatch,
+    DepositHeld,
     InsufficientFunds,
     InvalidAmount,
     LedgerError,
@@ -57,6 +66,8 @@ from ledger.errors import (
     WindowOver,
     WrongState,
 )
+from ledger.events.parking import FactParked
+from ledger.events.recourse import RecourseRecovered
 from ledger.policies import shipped
 from tests.ledger.stories import START, Ledger, Reported, Step, but, refunded
 
@@ -445,6 +456,17 @@ def test_a_reported_claim_waits_for_its_order():
     assert claim(ledger).status == "filed"
 
 
+def test_a_second_claim_that_is_reported_waits_for_a_person():
+    ledger = told(NINE, fund(1_000_000), UPHELD)
+    again = Reported(file("c2"))
+    (parked,) = ledger.do(again)
+    assert isinstance(parked.fact, FactParked)
+    assert (parked.fact.waits_for, parked.fact.reason) == ("review", "already_compensated")
+    assert ledger.do(again) == []
+    assert claim(ledger, "c2").status == ""
+    assert moved(ledger, "buyer_payable:b1") == (179_100,)
+
+
 def test_the_same_identifier_with_other_content():
     ledger = told(SHOP, order(CUP, OTHER, cash=25_900), file(items=unit(1)))
     assert refused(ledger, file(items=unit(2, line=2))) is AlreadyExists
@@ -499,6 +521,13 @@ def test_a_claim_is_upheld_in_part():
     assert refused(other, uphold(amount=50_001)) is InvalidAmount
 
 
+def test_a_refund_of_the_same_name_is_in_nobodys_way():
+    asked_before = refunded("c1")[0]
+    ledger = told(SHOP, BOUGHT, deposit(10**6), asked_before, UPHELD)
+    assert got(ledger) == (19_900, 179_100)
+    assert [ledger.state(f"refund-{id_}").status for id_ in ("c1", "c1.2")] == ["requested", "completed"]
+
+
 def test_what_is_not_the_shops_fault_is_not_held_against_it():
     ledger = told(NINE, fund(1_000_000), file(), uphold(fault="platform"))
     assert moved(ledger, "shop_deposit:s1", "pet_fund", "recourse_receivable:s1") == (50_000, 820_900, 0)
@@ -514,7 +543,77 @@ def test_goodwill_is_borne_by_all_units_of_a_line():
     assert ledger.balance("order_escrow:p:1") == 0
 
 
+def test_somebody_pays_for_what_is_upheld():
+    ledger = told(SHOP, BOUGHT, deposit(10**6), file(benefit="device-warranty"))
+    # Neither pool nor deposit is the platform's, and the fund is no payer of a warranty.
+    assert refused(ledger, uphold(fault="platform")) is WrongState
+    ledger.do(uphold())
+    assert claim(ledger).status == "funded"
+
+
+def test_an_incident_in_another_currency_is_not_taken_off():
+    terms = shipped()["incident-2021-06"]
+    dollars = but(
+        terms,
+        rule=but(terms.rule, currency="USD"),
+        version="usd",
+        effective_from=LATER,
+        force=True,
+        reason="abroad",
+    )
+    ledger = told(SHOP, dollars, Contribute(amount=10**6, currency="USD", at=LATER), INCIDENT)
+    assert ledger.balance("buyer_payable:b1", "USD") == 52_000
+    for step in (*BOUGHT, *refunded("r"), fund(10**6), file(cause="i1"), uphold()):
+        ledger.do(step)
+    assert got(ledger) == (0, 179_100)
+
+
 # Appeals.
+
+
+def test_nobody_appeals_about_an_order_that_was_struck():
+    void = VoidOrder(id="p:1", reason="brushing")
+    for steps in (
+        (file(), RejectClaim(id="c1", reason="genuine"), void),
+        (file(), uphold(), void),
+        (file(), uphold(), PayClaim(id="c1"), void),
+    ):
+        ledger = told(NINE, fund(1_000_000), steps)
+        for by in ("buyer", "shop"):
+            assert refused(ledger, AppealClaim(id="c1", by=by, reason="it is fake")) is WrongState
+
+
+@pytest.mark.parametrize("back", [0, 9_100, 179_100])
+def test_what_the_buyer_gave_back_is_owed_again_if_the_last_appeal_is_won(back: int):
+    ledger = told(NINE, fund(1_000_000), UPHELD, PayClaim(id="c1"))
+    ledger.do(AppealClaim(id="c1", by="shop", reason="genuine"))
+    ledger.do(DecideAppeal(id="c1", outcome="overturned", reason="it is", recover=True))
+    if back:
+        ledger.do(RecoverPayout(id="c1", amount=back))
+    ledger.do(AppealClaim(id="c1", by="buyer", reason="it is fake"))
+    ledger.do(DecideAppeal(id="c1", outcome="raised", reason="it is", at=LATER))
+    # The rest of it stayed with the buyer, who is asked for nothing any more.
+    assert moved(ledger, "buyer_payable:b1", "buyer_receivable:b1", "recovery_suspense:c1") == (back, 0, 0)
+    if back:
+        ledger.do(PayClaim(id="c1"))
+    assert moved(ledger, "buyer_payable:b1", "pet_fund", "shop_deposit:s1") == (0, 870_900, 0)
+    assert ledger.balance("recourse_receivable:s1") == 129_100
+    assert claim(ledger).status == ("recovered" if back else "paid")
+
+
+def test_a_rejection_gives_no_place_in_the_queue():
+    ledger = told(SHOP, BOUGHT, refunded("r"), file(), RejectClaim(id="c1", reason="genuine"))
+    for step in (
+        *order(CUP, cash=19_900, id_="p:2"),
+        *refunded("r2", order="p:2"),
+        file("c2", order="p:2"),
+        but(uphold("c2"), at=LATER + timedelta(days=1)),
+        AppealClaim(id="c1", by="buyer", reason="it is fake"),
+        DecideAppeal(id="c1", outcome="raised", reason="it is", at=LATER + timedelta(days=2)),
+        fund(100_000),
+    ):
+        ledger.do(step)
+    assert [claim(ledger, id_).funded for id_ in ("c1", "c2")] == [0, 100_000]
 
 
 def test_the_buyer_appeals_a_rejection():
@@ -604,6 +703,41 @@ def test_what_cannot_be_paid_for_good_falls_to_the_fund():
     assert ledger.do(ForfeitClaim(id="c1", reason="again")) == []
 
 
+def test_nothing_is_due_of_what_is_forfeited():
+    ledger = told(NINE, fund(100_000), UPHELD)
+    for step in (
+        PayClaim(id="c1", transfer="t1"),
+        FailPayment(id="c1", transfer="t1"),
+        ForfeitClaim(id="c1", reason="no account"),
+    ):
+        ledger.do(step)
+    # The fund does not pay again into nobody's hands, at the shop's expense.
+    assert moved(ledger, "pet_fund", "buyer_payable:b1", "recourse_receivable:s1") == (150_000, 0, 100_000)
+    assert claim(ledger).status == "forfeited"
+    assert ledger.state("fund-pet").dues == ()
+    assert refused(ledger, file("c2")) is AlreadyCompensated
+
+
+def test_what_failed_once_the_shop_had_won_is_forfeited():
+    ledger = told(NINE, fund(1_000_000), UPHELD, PayClaim(id="c1", transfer="t1"))
+    ledger.do(AppealClaim(id="c1", by="shop", reason="genuine"))
+    ledger.do(DecideAppeal(id="c1", outcome="overturned", reason="it is"))
+    ledger.do(FailPayment(id="c1", transfer="t1"))
+    assert ledger.balance("buyer_payable:b1") == 179_100
+    ledger.do(ForfeitClaim(id="c1", reason="no account"))
+    assert moved(ledger, "buyer_payable:b1", "pet_fund") == (0, 1_050_000)
+
+
+def test_what_was_taken_off_a_cancelled_claim_comes_off_the_next_one():
+    ledger = told(SHOP, BOUGHT, fund(1_000_000), INCIDENT, refunded("r"), file(cause="i1"), uphold())
+    ledger.do(CancelPayout(id="c1", reason="decided by mistake"))
+    assert (claim(ledger).offset, ledger.used().get("offset/i1/b1", 0)) == (0, 0)
+    ledger.do(file("c2", cause="i1"))
+    ledger.do(uphold("c2"))
+    assert got(ledger, "c2") == (0, 127_100)
+    assert ledger.balance("buyer_payable:b1") == 179_100
+
+
 def test_a_cancelled_payout_may_be_claimed_again():
     ledger = told(NINE, fund(1_000_000), UPHELD, CancelPayout(id="c1", reason="decided by mistake"))
     assert ledger.do(CancelPayout(id="c1", reason="again")) == []
@@ -651,6 +785,46 @@ def test_a_warranty_is_paid_from_its_pool():
     ledger.do(CancelPayout(id="c1", reason="repaired"))
     assert moved(ledger, "warranty_pool:s1", "shop_payable:s1", "buyer_payable:b1") == (5_000, 14_900, 0)
     assert ledger.do(refunded("r", 1)[0])
+
+
+def test_a_pool_that_is_filled_pays_what_waits_for_it():
+    repair = file(benefit="device-warranty", cost=8_000)
+    ledger = told(SHOP, BOUGHT, repair, uphold(), Reported(SettleOrder(id="p:1")))
+    assert (claim(ledger).status, ledger.state("shop-s1").restricted) == ("short", True)
+    ledger.do(ChargeWarranty(id="s1", amount=9_000, at=LATER))
+    assert moved(ledger, "warranty_pool:s1", "buyer_payable:b1") == (1_000, 8_000)
+    assert (claim(ledger).status, ledger.state("shop-s1").restricted) == ("funded", False)
+
+
+def test_all_that_a_shop_is_owed_may_go_to_the_fund():
+    ledger = told(NINE, fund(1_000_000), UPHELD, order(CUP, cash=19_900, id_="p:2"))
+    ledger.do(Reported(SettleOrder(id="p:2")))
+    assert [recorded.fact for recorded in ledger.do(PayOutShop(id="s1"))] == [
+        RecourseRecovered("c1", "s1", "CNY", 19_900, 0)
+    ]
+    assert moved(ledger, "shop_payable:s1", "recourse_receivable:s1") == (0, 109_200)
+    assert refused(ledger, PayOutShop(id="s1")) is InvalidAmount
+
+
+def test_a_shop_does_not_leave_claims_behind():
+    ledger = told(SHOP, BOUGHT, refunded("r"), UPHELD, RequestClosing(id="s1"))
+    assert claim(ledger).status == "short"
+    assert refused(ledger, CloseShop(id="s1")) is WrongState
+    gone = RefundDeposit(id="s1", at=LATER + timedelta(days=2_000))
+    assert refused(ledger, gone) is DepositHeld
+    ledger.do(CancelPayout(id="c1", reason="genuine"))
+    ledger.do(CloseShop(id="s1"))
+
+
+def test_a_shop_is_free_though_the_fund_owes_for_the_platform():
+    other = order(CUP, cash=19_900, id_="p:2")
+    ledger = told(NINE, fund(100_000), UPHELD, other, refunded("r2", order="p:2"), file("c2", order="p:2"))
+    ledger.do(uphold("c2", fault="platform"))
+    assert ledger.state("shop-s1").restricted
+    # It makes its own claim good; the other one goes on waiting for the fund.
+    ledger.do(deposit(129_100))
+    assert not ledger.state("shop-s1").restricted
+    assert [due.claim for due in ledger.state("fund-pet").dues] == ["c2"]
 
 
 def test_recourse_is_given_up():

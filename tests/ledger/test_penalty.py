@@ -242,6 +242,7 @@ def varied(total: int, back: GivenBack, received: int) -> PenaltyVaried:
 
 
 VARY = VaryPenalty(id="n1", total=40_000)
+STRUCK = (*APPEALED, AppealPenalty(id="n1", instance="prefecture"), OVERTURN)
 REPORTED_UPHELD = RecordAppeal(id="n1", instance="prefecture", step="forwarded", ruling="upheld", sequence=5)
 REPORTED_DENIED = RecordAppeal(id="n1", instance="judge", step="filed", ruling="denied", sequence=6)
 
@@ -272,6 +273,12 @@ REPORTED_DENIED = RecordAppeal(id="n1", instance="judge", step="filed", ruling="
                                 ((PublishShare(rate_bp=9_000), *COLLECTED, FINALIZE, RELEASE, APPEAL), OVERTURN,
                                  [overturned(GivenBack(0, 90_000, 10_000, 0, 100_000, 0), 100_000)]),
     "won twice":                ((*APPEALED, OVERTURN), OVERTURN, WrongState),
+    "won, and won elsewhere":   (STRUCK, OVERTURN, WrongState),
+    "denied though struck":     (STRUCK, DenyAppeal(id="n1"), WrongState),
+    "lowered though struck":    (STRUCK, VARY, WrongState),
+    "reported as denied though struck":
+                                (STRUCK, Reported(DenyAppeal(id="n1", reason="fake")),
+                                 [AppealDenied("first", "fake"), due(100_000)]),
     "won, banned":              ((*OPEN, but(IMPOSE, fine=0, measures=(Demand(name="ban"),)), APPEAL), OVERTURN,
                                  [overturned(GivenBack(), 0), ShopReinstated("n1", "not fake")]),
     "lowered, not paid":        (APPEALED, VARY, [varied(40_000, GivenBack(), 0), due(40_000)]),

@@ -7,10 +7,11 @@ import pytest
 from ledger.decisions.claim import FileClaim
 from ledger.decisions.fulfilment import DeliverParcel
 from ledger.decisions.order import OrderLine
+from ledger.decisions.payout import CancelPayout
 from ledger.decisions.refund import ApproveRefund, CompleteRefund, ReceiveReturn, ShipReturn
 from ledger.decisions.returns import ClaimFreight
 from ledger.decisions.standing import CloseBenefit
-from ledger.decisions.verdict import RejectClaim
+from ledger.decisions.verdict import RejectClaim, UpholdClaim
 from ledger.errors import (
     AlreadyCompensated,
     CurrencyMismatch,
@@ -106,10 +107,15 @@ STORIES: dict[str, Row] = {
     "the same again":                ((*BOTH, ASK_BOTH), but(ASK_BOTH, refunds=("r2", "r1")), NOTHING),
     "for one, then for both":        ((*BOTH, ASK),     ASK_BOTH,  AlreadyCompensated),
     "for the other, after both":     ((*BOTH, ASK_BOTH), OTHER,    AlreadyCompensated),
-    "claimed for one order alone":   (ONE,              ALONE,     [split(1_000, ("p:1", 0, 1_000)), has(ClaimFiled), has(OrderClaimed)]),
-    "then for the other":            ((*BOTH, ALONE),   OTHER,     AlreadyCompensated),
+    "claimed for one order alone":   (ONE,              ALONE,     [has(ClaimFiled), has(OrderClaimed)]),
+    "which takes it when upheld":    ((*ONE, ALONE),    UpholdClaim(id="c1"), [
+        has(ClaimUpheld, compensation=1_000), split(1_000, ("p:1", 0, 1_000)), has(BenefitUsed), has(ClaimFunded)]),
+    "then for the other":            ((*BOTH, ALONE, UpholdClaim(id="c1")), OTHER, AlreadyCompensated),
+    "both were asked for, one is upheld": ((*BOTH, OTHER, ALONE, UpholdClaim(id="c1")), UpholdClaim(id="c2"), AlreadyCompensated),
+    "given up, it is in nobody's way": ((*BOTH, ALONE, RejectClaim(id="c1", reason="no")), ASK_BOTH, [
+        split(1_000, ("p:1", 30_000, 750), ("p:2", 10_000, 250)), *granted("p:1", 750), *granted("p:2", 250)]),
     "once more after it was rejected": ((*ONE, ALONE, RejectClaim(id="c1", reason="no")), but(ALONE, id="c2"), [has(ClaimFiled), has(OrderClaimed)]),
-    "then for another cost":         ((*ONE, ALONE, RejectClaim(id="c1", reason="no")), but(ALONE, id="c2", cost=1), InvalidAmount),
+    "then for another cost":         ((*ONE, ASK, CancelPayout(id="freight:w9:p:1", reason="no")), but(ALONE, id="c2", cost=1), InvalidAmount),
     "not before the refund":         (ON_ITS_WAY,       ASK,       WrongState),
     "under another waybill":         (ONE,              but(ASK, id="w8"), WrongState),
     "of a refund nobody knows":      (ONE,              but(ASK, refunds=("r9",)), UnknownRefund),

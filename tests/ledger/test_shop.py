@@ -1,6 +1,10 @@
 """Stories of shops and hosts: opening, deposit, pay-out and leaving."""
 
+from ledger.decisions.appeal import AppealPenalty, OverturnPenalty
+from ledger.decisions.chargeback import ReceiveChargeback
 from ledger.decisions.correction import RecordCorrection
+from ledger.decisions.fine import CollectFine
+from ledger.decisions.penalty import ImposePenalty
 from ledger.decisions.refund import AdvanceRefund
 from ledger.decisions.shop import (
     ChargeFreight,
@@ -24,6 +28,7 @@ from ledger.errors import (
     WrongState,
 )
 from ledger.events.correction import CorrectionRecorded
+from ledger.events.penalty import PenaltyOverturned
 from ledger.events.refund import RefundAdvanceRecovered
 from ledger.events.shop import (
     DepositPaid,
@@ -56,12 +61,19 @@ from tests.ledger.stories import (
 OPEN = OpenShop(id="s1", name="Cups", industry="home")
 PAY_IN = PayDeposit(id="s1", amount=1_000)
 PAY_BACK = RefundDeposit(id="s1")
+FINED = (
+    ImposePenalty(id="n1", party="shop", party_id="s1", fine=1_000, reason="fakes"),
+    CollectFine(id="n1"),
+)
+RULED = OverturnPenalty(id="n1", reason="no fakes")
+TAKEN_BACK = ReceiveChargeback(id="k1", order="p:1", amount=300)
 PAY_OUT, PAY_HOST = PayOutShop(id="s1"), PayOutHost(id="h1")
 LEAVE, CLOSE = RequestClosing(id="s1", reason="moving on"), CloseShop(id="s1")
 OPENED = (OPEN,)
 FUNDED = (OPEN, PAY_IN)
 LEAVING = (*FUNDED, LEAVE)
 CLOSED = (OPEN, LEAVE, CLOSE)
+FINED_AND_GONE = (*FUNDED, *FINED, LEAVE, CLOSE, AppealPenalty(id="n1"))
 UNSETTLE = RecordCorrection(id="5", reason="too early")  # The settlement in SETTLED.
 OVER = ("guard_exceeded",)
 NOTHING = ()
@@ -86,14 +98,21 @@ DEPOSIT: dict[str, Row] = {
                                          [DepositPaid("s1", "CNY", 1_000), RefundAdvanceRecovered("", "s1", "CNY", 0, 0, 400)]),
     "as far as it reaches":             ((OPEN, gave("r1", 4_000, order="")), PAY_IN,
                                          [DepositPaid("s1", "CNY", 1_000), RefundAdvanceRecovered("", "s1", "CNY", 0, 0, 1_000)]),
+    "also of what a ruling gave back":   ((*FUNDED, *FINED, gave("r1", 400, order=""), AppealPenalty(id="n1")), RULED,
+                                         [has(PenaltyOverturned), RefundAdvanceRecovered("", "s1", "CNY", 0, 0, 400)]),
     "all of it back":                   (LEAVING, PAY_BACK,                              [DepositRefunded("s1", "CNY", 1_000)]),
     "a part back":                      (LEAVING, but(PAY_BACK, amount=300),             [DepositRefunded("s1", "CNY", 300)]),
     "more than there is":               (LEAVING, but(PAY_BACK, amount=1_001),           InsufficientFunds),
     "nothing back":                     ((OPEN, LEAVE), PAY_BACK,                        InvalidAmount),
     "not while it sells":               (FUNDED, PAY_BACK,                               WrongState),
-    "not once it is closed":            (CLOSED, PAY_BACK,                               WrongState),
+    "nothing of a closed shop":         (CLOSED, PAY_BACK,                               InvalidAmount),
+    "what came back once it is closed": ((*FINED_AND_GONE, RULED),  PAY_BACK,            [DepositRefunded("s1", "CNY", 1_000)]),
     "not while something is advanced":  ((*PAID, asked("r1"), AdvanceRefund(id="r1"), *LEAVING), PAY_BACK, DepositHeld),
     "not while it owes":                ((*SETTLED, PAY_OUT, UNSETTLE, *LEAVING), PAY_BACK, DepositHeld),
+    "less what a chargeback left it owing": ((*SETTLED, PAY_OUT, TAKEN_BACK, *LEAVING), PAY_BACK,
+                                         [DepositRefunded("s1", "CNY", 700)]),
+    "what its payable lacks comes first": ((*SETTLED, PAY_OUT, TAKEN_BACK, OPEN), PAY_IN,
+                                         [DepositPaid("s1", "CNY", 1_000), RefundAdvanceRecovered("", "s1", "CNY", 0, -300, 300)]),
     "back to a shop nobody opened":     ((),     PAY_BACK,                               UnknownShop),
 }  # fmt: skip
 

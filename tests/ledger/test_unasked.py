@@ -29,6 +29,8 @@ WORLD = assured("late-dispatch-2021-06", "fake-dispatch-2021-06")
 PROMISE = PromiseDispatch(id="p:1", by=at(48), at=at(10))
 ORDERED = (but(PLACE, at=at(10)), PROMISE, but(PAY, at=at(10)))
 ASSURED = (*WORLD, *ORDERED)
+SCREWS = OrderLine(sku="screw", quantity=2_000, amount=100_000)
+MANY = (*WORLD, but(PLACE, lines=(SCREWS,), at=at(10)), PROMISE, but(PAY, cash=100_000, at=at(10)))
 
 
 def overdue(hour: float = 49) -> MarkOverdue:
@@ -57,6 +59,7 @@ STORIES: dict[str, Row] = {
     "in time so far":                 (ASSURED,                      overdue(48),  NOTHING),
     "late":                           (ASSURED,                      overdue(),    paid(deposit=1_000)),
     "late is found once":             ((*ASSURED, overdue()),        overdue(99),  NOTHING),
+    "more units than a claim may be about": (MANY, overdue(), paid(deposit=3_000)),
     "it left in time":                (SENT,                         overdue(99),  NOTHING),
     "it left, but late":              ((*ASSURED, send(49, "w1")),   overdue(99),  paid(deposit=1_000)),
     "it had left in time, as is reported now": ((*ASSURED, overdue()), Reported(send(40, "w1")), [has(ParcelDispatched, marks=("judged_late",))]),

@@ -1,5 +1,7 @@
 """The books as the command line prints them, on both clocks."""
 
+import json
+
 from tests.api.cli.conftest import Ask, Run
 
 
@@ -24,6 +26,19 @@ def test_trial_balance(story: Ask, run: Run):
         ["bank", "asset", "60.00"],
         ["order_escrow:web:1", "liability", "60.00"],
         ["total", "60.00", "60.00"],
+    ]
+
+
+def test_trial_balance_by_kind(story: Ask, run: Run):
+    line = {"sku": "tea", "amount": 500}
+    order = {"shop": "S1", "buyer": "B2", "currency": "CNY", "lines": [line]}
+    story("do", "orders.place", "web:2", "--data", json.dumps(order))
+    story("do", "orders.pay", "web:2", "--data", '{"cash": 500}')
+    shown = run("trial-balance", "--by-kind").stdout.splitlines()
+    assert [line.split() for line in shown[2:]] == [
+        ["bank", "asset", "65.00"],
+        ["order_escrow", "of", "2", "liability", "65.00"],
+        ["total", "65.00", "65.00"],
     ]
 
 

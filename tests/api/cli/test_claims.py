@@ -55,4 +55,9 @@ def test_the_story_of_a_claim(database_url: str, ask: Ask, run: Run):
     ]
     assert found["steps"][2]["transfers"][0]["debit"] == "shop_deposit:s1"
     assert "terms counterfeit 2021-11" in run("replay", "c1", "--step", "2").stdout
-    assert json.loads(run("replay", "c9", "--json", status=2).stderr)["code"] == "unknown_order"
+    unknown = json.loads(run("replay", "c9", "--json", status=2).stderr)
+    assert (unknown["code"], unknown["detail"]) == (
+        "not_found",
+        "There was no order, claim or shop 'c9' then.",
+    )
+    assert json.loads(run("replay", "web:9", "--json", status=2).stderr)["code"] == "unknown_order"

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -42,6 +43,12 @@ def test_help_shows_an_example_of_every_command(name: str):
         assert f"assurance {' '.join(words)}" in shown.stdout.partition("Example")[2]
         has_json = any("--json" in parameter.opts for parameter in command.params)
         assert has_json == (not isinstance(command, TyperGroup) and name not in WITHOUT_JSON)
+
+
+def test_the_readme_names_every_command():
+    readme = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
+    table = "".join(line for line in readme.splitlines() if line.startswith("| `"))
+    assert [name for name in cli.COMMANDS if not re.search(rf"`{name}\b", table)] == []
 
 
 @pytest.mark.parametrize("name", cli.COMMANDS)

@@ -73,6 +73,11 @@ def test_run_due(orders: Ask, run: Run):
     assert orders("verify")["ok"]
 
 
+def test_what_is_still_to_come_is_only_looked_at(orders: Ask, run: Run):
+    assert "look, with --dry-run" in run("run-due", "--at", "9999-01-01", status=2).stderr
+    assert orders("run-due", "--at", "9999-01-01", "--dry-run")["late"]["orders"] == 2
+
+
 def test_run_due_for_people(orders: Ask, run: Run):
     shown = run("run-due", *DUE).stdout
     assert "Late dispatch" in shown

@@ -40,7 +40,7 @@ def test_a_shop_that_nobody_knows(shops: Ask, run: Run):
 
 
 def test_the_deposits(shops: Ask, run: Run):
-    (report,) = shops("report", "deposits")
+    report = shops("report", "deposits")
     assert report["currency"] == "CNY"
     assert [(row["shop"], row["deposit"], row["payable"]) for row in report["rows"]] == [
         ("s1", 500_000, 0),
@@ -49,6 +49,7 @@ def test_the_deposits(shops: Ask, run: Run):
     assert report["total"] == {"deposit": 500_000, "payable": 900, "advanced": 0, "recourse": 0, "fines": 0}
     assert "5,000.00" in run("report", "deposits").stdout
     assert run("report", "deposits", "--currency", "GBP").stdout == "No deposits.\n"
+    assert shops("report", "deposits", "--currency", "GBP")["rows"] == []
 
 
 def test_the_story_of_a_shop(shops: Ask, run: Run):

@@ -50,7 +50,10 @@ def test_a_claim_from_filing_to_the_money(server: Served):
     assert claim["parts"] == {"fund": {"amount": 179_100, "currency": "CNY"}}
     assert claim["payments"] == [{"transfer": "h-t1", "amount": 179_100, "status": "sent"}]
     before = server.get("/v1/claims/h1", as_at=position).json()
-    assert (before["status"], before["units"]) == ("filed", [{"line": 1, "unit": 1, "paid": 19_900, "sku": "A"}])
+    assert (before["status"], before["units"]) == (
+        "filed",
+        [{"line": 1, "unit": 1, "paid": 19_900, "sku": "A"}],
+    )
 
 
 def test_what_is_refused_has_a_code(server: Served):

@@ -20,7 +20,7 @@ from tests.api.http.conftest import SECRET, Served
 
 A = [{"sku": "A", "amount": 100}]
 AB = [{"sku": "A", "quantity": 2, "amount": 10_000, "platform_coupon": 1_000}, {"sku": "B", "amount": 5_000}]
-ORDER = {"shop": "S1", "buyer": "B1", "host": "H1", "currency": "CNY", "lines": AB}
+ORDER = {"shop": "S0", "buyer": "B1", "host": "H1", "currency": "CNY", "lines": AB}
 RETURNED = {"order": "web:1", "returns": True, "items": [{"line": 2, "cash": 1_000}]}
 INSTANT = {"order": "web:1", "items": [{"line": 1, "cash": 900}]}
 RECORDED = {"shop": "S3", "currency": "GBP", "settled": True, "lines": A}
@@ -74,7 +74,13 @@ ASSURED: list[tuple[str, str, dict[str, Any], str]] = [
 ]  # fmt: skip
 
 # A penalty through all its steps, one that was dropped, and one on a gang.
-FINE = {"party": "shop", "party_id": "S6", "fine": 1_000, "reason": "fakes", "measures": [{"name": "training"}]}
+FINE = {
+    "party": "shop",
+    "party_id": "S6",
+    "fine": 1_000,
+    "reason": "fakes",
+    "measures": [{"name": "training"}],
+}
 GANG = {"party": "gang", "party_id": "ring", "reason": "brushing"}
 #   command                         id       body, and the facts that follow
 FINED: list[tuple[str, str, dict[str, Any], str]] = [
@@ -116,11 +122,113 @@ FINED: list[tuple[str, str, dict[str, Any], str]] = [
     ("fines.publish-share",           "share", {"rate_bp": 9_000},                           "fine-share-published"),
 ]  # fmt: skip
 
+# A shop that sold fakes, its buyer's card, an incident, the warehouse, a host.
+NINEFOLD, FIVE_TWENTY, AUTHENTIC = (
+    FIRST | {"rule": msgspec.to_builtins(policies.shipped()[name].rule)}
+    for name in ("counterfeit-2021-11", "incident-2021-06", "official-authenticity-2021-11")
+)
+BOUGHT = {"shop": "S7", "buyer": "B6", "currency": "CNY", "lines": [{"sku": "A", "amount": 10_000}]}
+OFFER = {"lab": "L1"}
+#   command                   id       body, and the facts that follow
+FAKED: list[tuple[str, str, dict[str, Any], str]] = [
+    ("policies.publish",           "counterfeit", NINEFOLD,                                            "policy-published"),
+    ("policies.publish",           "incident", FIVE_TWENTY,                                         "policy-published"),
+    ("policies.publish",           "official-authenticity", AUTHENTIC,                                           "policy-published"),
+    ("shops.open",                 "S7",      {},                                                  "shop-opened"),
+    ("shops.open-benefit",         "S7",      {"benefit": "official-authenticity"},                "benefit-opened"),
+    ("shops.open-benefit",         "S7",      {"benefit": "counterfeit"},                          "benefit-opened"),
+    ("shops.open-benefit",         "S7",      {"benefit": "seven-day-return"},                     "benefit-opened"),
+    ("shops.close-benefit",        "S7",      {"benefit": "seven-day-return"},                     "benefit-closed"),
+    ("shops.pay-deposit",          "S7",      {"amount": 5000},                                    "deposit-paid"),
+    ("shops.restrict",             "S7",      {"cause": "audit"},                                  "shop-restricted"),
+    ("shops.reinstate",            "S7",      {"cause": "audit"},                                  "shop-reinstated"),
+    ("shops.suspend",              "S7",      {"cause": "audit"},                                  "shop-suspended"),
+    ("shops.reinstate",            "S7",      {"cause": "audit"},                                  "shop-reinstated"),
+    ("shops.grant-subsidy",        "S7",      {"amount": 900},                                     "subsidy-granted"),
+    ("shops.charge-freight",       "S7",      {"amount": 300},                                     "freight-service-charged"),
+    ("shops.charge-warranty",      "S7",      {"amount": 200},                                     "warranty-service-charged"),
+    ("fund.contribute",            "pet",     {"amount": 1000000},                                 "pet-fund-contributed"),
+    ("cards.issue",                "B6",      {"tier": "silver"},                                  "card-issued"),
+    ("cards.change-tier",          "B6",      {"tier": "gold"},                                    "tier-changed"),
+    ("cards.grant-coupon",         "B6",      {"coupon": "C1", "amount": 500},                     "coupon-granted"),
+    ("cards.grant-coupon",         "B6",      {"coupon": "C2", "amount": 500, "expires_at": "2098-01-01T00:00:00+08:00"}, "coupon-granted"),
+    ("orders.place",               "web:16",  BOUGHT,                                              "order-placed"),
+    ("orders.pay",                 "web:16",  {"cash": 10000},                                     "order-paid coverage-attached"),
+    ("orders.place",               "web:17",  BOUGHT,                                              "order-placed"),
+    ("orders.pay",                 "web:17",  {"cash": 10000},                                     "order-paid coverage-attached"),
+    ("orders.place",               "web:18",  BOUGHT,                                              "order-placed"),
+    ("orders.pay",                 "web:18",  {"cash": 10000},                                     "order-paid coverage-attached"),
+    ("cards.redeem-coupon",        "B6",      {"coupon": "C1", "order": "web:16"},                 "coupon-redeemed"),
+    ("cards.expire-coupons",       "B6",      {"at": "2099-01-01T00:00:00+08:00"},                 "coupon-expired"),
+    ("cards.use-benefit",          "B6",      {"benefit": "seven-day-return", "reference": "R6"},  "benefit-used"),
+    ("claims.file",                "K6",      {"order": "web:16", "benefit": "counterfeit"},       "claim-filed order-claimed"),
+    ("claims.contest",             "K6",      {"reason": "genuine"},                               "claim-contested"),
+    ("claims.request-evidence",    "K6",      {"of": "buyer", "what": "a photo"},                  "evidence-requested"),
+    ("claims.submit-evidence",     "K6",      {"by": "buyer", "digest": "0000000000000000000000000000000000000000000000000000000000000000"}, "evidence-submitted"),
+    ("claims.reject",              "K6",      {"reason": "genuine"},                               "claim-rejected"),
+    ("claims.appeal",              "K6",      {"by": "buyer", "reason": "look again"},             "claim-appealed"),
+    ("claims.decide-appeal",       "K6",      {"outcome": "raised", "reason": "fake after all"},   "claim-appeal-decided claim-upheld benefit-used refund-requested refund-approved refund-completed claim-funded recourse-opened shop-restricted"),
+    ("claims.pay",                 "K6",      {"transfer": "T6"},                                  "compensation-paid"),
+    ("claims.mark-unknown",        "K6",      {"transfer": "T6"},                                  "compensation-result-unknown"),
+    ("claims.confirm-payment",     "K6",      {"transfer": "T6"},                                  "compensation-confirmed"),
+    ("claims.open-recovery",       "K6",      {"reason": "the buyer swapped it"},                  "compensation-recovery-opened"),
+    ("claims.recover",             "K6",      {"amount": 1000},                                    "compensation-recovered recourse-released"),
+    ("claims.file",                "K7",      {"order": "web:17", "benefit": "counterfeit"},       "claim-filed order-claimed"),
+    ("claims.withdraw",            "K7",      {},                                                  "claim-withdrawn"),
+    ("claims.file",                "K8",      {"order": "web:17", "benefit": "counterfeit"},       "claim-filed order-claimed"),
+    ("claims.uphold",              "K8",      {},                                                  "claim-upheld benefit-used refund-requested refund-approved refund-completed claim-funded recourse-opened"),
+    ("claims.cancel",              "K8",      {"reason": "a mistake"},                             "compensation-cancelled recourse-released"),
+    ("claims.file",                "K9",      {"order": "web:18", "benefit": "counterfeit"},       "claim-filed order-claimed"),
+    ("claims.uphold",              "K9",      {},                                                  "claim-upheld benefit-used refund-requested refund-approved refund-completed claim-funded recourse-opened"),
+    ("claims.pay",                 "K9",      {"transfer": "T9"},                                  "compensation-paid"),
+    ("claims.fail-payment",        "K9",      {"transfer": "T9"},                                  "compensation-failed"),
+    ("claims.forfeit",             "K9",      {"reason": "no account"},                            "compensation-forfeited"),
+    ("shops.write-off-recourse",   "S7",      {"claim": "K9", "reason": "the shop is gone"},       "recourse-written-off"),
+    ("incidents.declare",          "I6",      {"title": "fakes", "cause": "I6"},                   "incident-declared"),
+    ("incidents.open-batch",       "I6",      {},                                                  "batch-opened"),
+    ("incidents.add-members",      "I6",      {"members": [{"buyer": "B6"}, {"buyer": "B7"}]},     "member-added member-added"),
+    ("incidents.exclude-member",   "I6",      {"buyer": "B7", "reason": "never bought"},           "member-excluded"),
+    ("incidents.approve",          "I6",      {"by": "anna"},                                      "batch-approved"),
+    ("incidents.approve",          "I6",      {"by": "bert"},                                      "batch-approved"),
+    ("incidents.grant",            "I6",      {"buyers": ["B6"]},                                  "incident-compensation-granted"),
+    ("incidents.pay",              "I6",      {"buyers": ["B6"]},                                  "incident-compensation-paid"),
+    ("incidents.report-failure",   "I6",      {"buyer": "B6", "transfer": "incident/I6/B6/1"},     "incident-compensation-failed"),
+    ("incidents.close",            "I6",      {},                                                  "batch-closed"),
+    ("offers.mark",                "S7:A",    OFFER,                                               "offer-marked"),
+    ("offers.unmark",              "S7:A",    {},                                                  "offer-unmarked"),
+    ("items.receive",              "SN1",     {"order": "web:18", "lab": "L1"},                    "item-received item-at-warehouse"),
+    ("items.check",                "SN1",     {"check": "material", "passed": False},              "check-recorded"),
+    ("items.fail",                 "SN1",     {"reason": "glass"},                                 "appraisal-failed item-appraised"),
+    ("orders.place",               "web:19",  BOUGHT,                                              "order-placed"),
+    ("orders.pay",                 "web:19",  {"cash": 10000},                                     "order-paid coverage-attached"),
+    ("items.receive",              "SN2",     {"order": "web:19", "lab": "L1"},                    "item-received item-at-warehouse"),
+    ("items.check",                "SN2",     {"check": "material", "passed": True},               "check-recorded"),
+    ("items.check",                "SN2",     {"check": "weight", "passed": True},                 "check-recorded"),
+    ("items.check",                "SN2",     {"check": "item", "passed": True},                   "check-recorded"),
+    ("items.check",                "SN2",     {"check": "narration", "passed": True},              "check-recorded"),
+    ("items.pass",                 "SN2",     {},                                                  "appraisal-passed"),
+    ("items.certify",              "SN2",     {"certificate": "Z-1", "fee": 300},                  "certificate-issued item-appraised"),
+    ("items.inspect",              "SN2",     {"report": "0000000000000000000000000000000000000000000000000000000000000000"}, "device-inspected"),
+    ("labs.pay",                   "L1",      {},                                                  "lab-paid"),
+    ("hosts.open",                 "H6",      {},                                                  "host-opened"),
+    ("sessions.begin",             "LS6",     {"host": "H6"},                                      "session-begun"),
+    ("sessions.close",             "LS6",     {},                                                  "session-closed"),
+    ("hosts.suspend",              "H6",      {"cause": "n6"},                                     "host-suspended"),
+    ("hosts.reinstate",            "H6",      {"cause": "n6"},                                     "host-reinstated"),
+    ("hosts.ban",                  "H6",      {"cause": "n7"},                                     "host-banned"),
+    ("hosts.close",                "H6",      {},                                                  "host-closed"),
+    ("shops.ban",                  "S7",      {"cause": "n6"},                                     "shop-banned"),
+    ("providers.admit",            "V6",      {},                                                  "provider-admitted"),
+    ("providers.exit",             "V6",      {},                                                  "provider-exited"),
+    ("policies.retire",            "seven-day-return", {"version": "1", "effective_to": "2031-01-01T00:00:00+08:00", "reason": "replaced"}, "policy-retired"),
+    ("periods.close",              "2021-05", {},                                                  "period-closed"),
+]  # fmt: skip
+
 # A story in which every command has its turn.
 #   command                   id       body, and the facts that follow
 STORY: list[tuple[str, str, dict[str, Any], str]] = [
-    ("shops.open",             "S1",    {"name": "Silk", "currency": "CNY"},     "shop-opened"),
-    ("shops.pay-deposit",      "S1",    {"amount": 50_000},                      "deposit-paid"),
+    ("shops.open",             "S0",    {"name": "Silk", "currency": "CNY"},     "shop-opened"),
+    ("shops.pay-deposit",      "S0",    {"amount": 50_000},                      "deposit-paid"),
     ("orders.place",           "web:1", ORDER,                                   "order-placed"),
     ("orders.pay",             "web:1", {"cash": 14_000},                        "order-paid"),
     ("orders.dispatch",        "web:1", {"waybill": "W1", "items": HALF},        "parcel-dispatched"),
@@ -140,9 +248,9 @@ STORY: list[tuple[str, str, dict[str, Any], str]] = [
     ("orders.settle",          "web:1", {"commission": 700, "host_share": 300},  SETTLED),
     ("orders.close",           "web:1", {},                                      "order-closed"),
     ("hosts.pay-out",          "H1",    {},                                      "host-paid-out"),
-    ("shops.pay-out",          "S1",    {"amount": 1_000},                       "shop-paid-out"),
-    ("shops.request-closing",  "S1",    {"reason": "enough"},                    "shop-closing-requested"),
-    ("shops.refund-deposit",   "S1",    {},                                      "deposit-refunded"),
+    ("shops.pay-out",          "S0",    {"amount": 1_000},                       "shop-paid-out"),
+    ("shops.request-closing",  "S0",    {"reason": "enough"},                    "shop-closing-requested"),
+    ("shops.refund-deposit",   "S0",    {},                                      "deposit-refunded"),
     ("orders.place",           "web:2", ORDER | {"lines": A, "shop": "S2"},                    "order-placed"),
     ("orders.cancel",          "web:2", {"reason": "second thoughts"},           "order-cancelled"),
     ("orders.void",            "web:2", {"reason": "brushing"},                  "order-voided"),
@@ -155,6 +263,7 @@ STORY: list[tuple[str, str, dict[str, Any], str]] = [
     ("shops.close",            "S4",    {},                                      "shop-closed"),
     *ASSURED,
     *FINED,
+    *FAKED,
 ]  # fmt: skip
 
 

@@ -78,6 +78,8 @@ def test_an_incident(server: Served, position: int):
     assert found["members"] == {"added": 0, "excluded": 0, "granted": 1, "paid": 1}
     assert (found["status"], found["amount"], found["approvers"]) == ("approved", cny(SUM), ["ann", "bob"])
     assert server.get("/v1/incidents/f-I9").json()["code"] == "unknown_incident"
+    then = server.get("/v1/incidents/f-I1", as_at=position)
+    assert (then.status_code, then.json()["field"]) == (400, "as_at")
 
 
 def test_explanations(server: Served, position: int):

@@ -10,6 +10,7 @@ import pytest
 
 from api.http.app import create_app
 from api.http.commands import KINDS
+from api.http.documents import page
 from api.settings import Settings
 from ledger.decisions.base import COMMANDS
 
@@ -32,6 +33,16 @@ def walk(value: Any) -> Iterator[dict[str, Any]]:
     elif isinstance(value, list):
         for inner in value:
             yield from walk(inner)
+
+
+def test_the_page_shows_all_of_it_and_loads_nothing():
+    shown = page(DOCUMENT)
+    assert not re.search(r"<script|<link|<img|https?://", shown)
+    anchors = set(re.findall(r'id="([^"]+)"', shown))
+    assert set(re.findall(r'href="#([^"]+)"', shown)) <= anchors
+    assert anchors >= DOCUMENT["components"]["schemas"].keys()
+    for path, method, _ in operations():
+        assert f"<code>{method.upper()} {path}</code>" in shown
 
 
 def test_it_is_openapi_3_1():

@@ -162,12 +162,27 @@ def test_a_revoked_key_opens_nothing(server: Served):
     assert httpx2.get(f"{server.url}/v1/trial-balance", headers=headers).status_code == 401
 
 
-def test_health_and_the_documents_need_no_key(server: Served):
+def test_health_and_the_register_alone_need_no_key(server: Served):
     health = httpx2.get(f"{server.url}/health")
     assert health.json()["status"] == "ok"
     assert health.headers["Ledger-Position"] == str(health.json()["position"])
-    assert httpx2.get(f"{server.url}/openapi.json").json()["openapi"].startswith("3.1")
-    assert httpx2.get(f"{server.url}/docs").headers["Content-Type"].startswith("text/html")
+    assert httpx2.get(f"{server.url}/v1/penalties").status_code == 200
+    for path in ("/docs", "/openapi.json", "/", "/v1/fund", "/v1/penalties/P1"):
+        assert httpx2.get(f"{server.url}{path}").status_code == 401
+    assert server.get("/openapi.json").json()["openapi"].startswith("3.1")
+
+
+def test_a_browser_reads_the_documents_with_the_key_as_password(server: Served):
+    refused = httpx2.get(f"{server.url}/docs")
+    assert refused.headers["WWW-Authenticate"].startswith("Basic")
+    page = httpx2.get(f"{server.url}/docs", auth=("anyone", server.key))
+    assert page.headers["Content-Type"].startswith("text/html")
+    assert "default-src 'none'" in page.headers["Content-Security-Policy"]
+    assert httpx2.get(f"{server.url}/openapi.json", auth=("", server.key)).status_code == 200
+    assert httpx2.get(f"{server.url}/docs", auth=("anyone", "wrong")).status_code == 401
+    assert httpx2.get(f"{server.url}/docs", headers={"Authorization": "Basic ?"}).status_code == 401
+    # Elsewhere a browser that remembers the key must not send it by itself.
+    assert httpx2.get(f"{server.url}/v1/fund", auth=("anyone", server.key)).status_code == 401
 
 
 # What every answer carries.

@@ -17,8 +17,11 @@ def test_a_shop_on_both_clocks(server: Served):
     )
     (sums,) = found["sums"]
     assert sums["deposit"] == {"amount": 500, "currency": "CNY"}
-    then = server.get("/v1/shops/cups", as_at=opened["position"]).json()
-    assert then["sums"][0]["deposit"]["amount"] == 0
+    then = server.get("/v1/shops/cups", as_at=opened["position"])
+    assert then.json()["sums"][0]["deposit"]["amount"] == 0
+    assert (then.headers["ETag"], answer.headers["ETag"]) == ('"1"', '"2"')
+    late = server.post("/v1/shops/cups/pay-deposit", {"amount": 1}, If_Match=then.headers["ETag"])
+    assert (late.status_code, late.json()["code"]) == (412, "version_changed")
 
 
 def test_a_shop_that_nobody_knows(server: Served):
