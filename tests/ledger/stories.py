@@ -4,7 +4,8 @@ Their world: order p:1 of shop s1, sold by host h1 to buyer b1, is three cups fo
 of its commission and host share 5.00 and 3.00 are agreed.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -61,6 +62,18 @@ GUARDS = {InsufficientFunds, InvalidAmount, InvalidTime, Malformed, RefundExceed
 """Refusals that may come from the books or the clock, which know no fields; all others name the field at fault."""
 
 
+@contextmanager
+def named(asked: Request) -> Iterator[None]:
+    """See that a refusal names the field at fault, one of the command's own."""
+    try:
+        yield
+    except LedgerError as refusal:
+        own = refusal.field in asked.command.__struct_fields__
+        if not own and (refusal.field or type(refusal) not in GUARDS):
+            pytest.fail(f"{refusal!r} names {refusal.field!r}")
+        raise
+
+
 class Memory(Nothing):
     """A past that remembers its facts by position; states, balances and uses are in what is known."""
 
@@ -91,12 +104,8 @@ class Ledger:
     def do(self, step: Step) -> list[Recorded]:
         """The facts of a step in their place; raises its refusal."""
         asked = request(step)
-        try:
+        with named(asked):
             draft = self.past().decide(asked)
-        except LedgerError as refusal:
-            fields = asked.command.__struct_fields__
-            assert refusal.field in fields or (not refusal.field and type(refusal) in GUARDS), repr(refusal)
-            raise
         self.memory.facts += draft.facts
         self.posted += draft.posted
         return draft.facts
