@@ -59,7 +59,8 @@ from ledger.events.appraisal import (
 from ledger.events.base import Recorded
 from ledger.events.fulfilment import ItemAppraised, ItemAtWarehouse, Shipped
 
-CHECKS = ("material", "weight", "item", "narration")
+Check = Literal["material", "weight", "item", "narration"]
+CHECKS: tuple[Check, ...] = ("material", "weight", "item", "narration")
 """What a lab checks of every piece; `narration`: what was said on air is true."""
 WARRANTY = "device-warranty"
 
@@ -205,7 +206,7 @@ class RecordCheck(Command, kw_only=True):
     STREAM = "item"
 
     id: Name
-    check: Literal["material", "weight", "item", "narration"]
+    check: Check
     passed: bool
     said: Text = ""
     found: Text = ""

@@ -3,10 +3,12 @@
 import random
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from ledger import time
+from ledger.decisions.appraisal import CHECKS as ALL_CHECKS
 from ledger.decisions.appraisal import (
     CertifyItem,
     FailItem,
@@ -88,10 +90,9 @@ DIGEST, OTHER = "0a" * 32, "0b" * 32
 
 def published(benefit: str, days: int = 0, **fields) -> PublishPolicy:
     """Terms in force long before the stories begin."""
-    start = "received" if days else None
     rule = Rule(
         **{"family": "warranty", "formula": "repair_or_refund", "payers": ("warranty_pool",), **fields},
-        window_from=start,
+        window_from="received" if days else None,
         window_days=days,
     )
     began = datetime(2021, 1, 1, tzinfo=UTC)
@@ -115,8 +116,7 @@ HERE = (*PAID, RECEIVE)
 
 def checks(id_: str = "i1", **wrong: bool) -> tuple[RecordCheck, ...]:
     """All four, passed but for those that are not."""
-    names = ("material", "weight", "item", "narration")
-    return tuple(RecordCheck(id=id_, check=name, passed=wrong.get(name, True)) for name in names)
+    return tuple(RecordCheck(id=id_, check=name, passed=wrong.get(name, True)) for name in ALL_CHECKS)
 
 
 PASS, FAIL = PassItem(id="i1"), FailItem(id="i1", reason="plated")
@@ -128,7 +128,7 @@ WRONG = (*HERE, *checks(narration=False))
 FAILED = (*WRONG, FAIL)
 
 
-def through(serial: str, certificate: str) -> tuple:
+def through(serial: str, certificate: str) -> tuple[Command, ...]:
     """Another piece of the same line from its arrival to its certificate."""
     received = but(RECEIVE, id=serial)
     return (received, *checks(serial), PassItem(id=serial), but(CERTIFY, id=serial, certificate=certificate))
@@ -242,7 +242,7 @@ def test_a_stage_of_its_own():
     assert ledger.state("order-p:1").status == "appraised"
 
 
-def dated(steps: Sequence[Command]) -> list[Reported]:
+def dated(steps: Sequence[Any]) -> list[Reported]:
     """Reports of steps that happened an hour apart, in this order."""
     return [Reported(but(step, at=START + timedelta(hours=hour))) for hour, step in enumerate(steps)]
 

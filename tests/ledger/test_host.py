@@ -16,7 +16,8 @@ from tests.ledger.stories import PLACE, START, Reported, Row, but, has, stories,
 
 NOTHING = ()
 OPEN = OpenHost(id="h1", name="Ann", provider="a1")
-SUSPEND = SuspendHost(id="h1", cause="pe1", until=START + timedelta(days=7))
+UNTIL = START + timedelta(days=7)
+SUSPEND = SuspendHost(id="h1", cause="pe1", until=UNTIL)
 BAN, LIFT = BanHost(id="h1", cause="pe2"), ReinstateHost(id="h1", cause="pe1")
 CLOSE = CloseHost(id="h1", reason="moved on")
 OPENED = (OPEN,)
@@ -26,7 +27,7 @@ HOSTS: dict[str, Row] = {
     "a host opens":                     ((), OPEN,                              [HostOpened("Ann", "a1")]),
     "the same again":                   (OPENED, OPEN,                          NOTHING),
     "under another name":               (OPENED, but(OPEN, name="Bea"),         AlreadyExists),
-    "suspended":                        (OPENED, SUSPEND,                       [HostSuspended("pe1", "", time.micros(SUSPEND.until))]),
+    "suspended":                        (OPENED, SUSPEND,                       [HostSuspended("pe1", "", time.micros(UNTIL))]),
     "it is suspended":                  ((*OPENED, SUSPEND), SUSPEND,           NOTHING),
     "until a time that is past":        (OPENED, but(SUSPEND, until=START),     WrongState),
     "then nothing is sold":             ((*OPENED, SUSPEND), PLACE,             WrongState),

@@ -126,7 +126,7 @@ def test_restraints(given, when, then):
 
 
 def at(command: Command, moment: str) -> Command:
-    return but(command, at=time.parse(moment))
+    return msgspec.structs.replace(command, at=time.parse(moment))
 
 
 FUNDED = (*OFFERING, PayDeposit(id="s1", amount=1_000))

@@ -7,7 +7,7 @@ import pytest
 
 from ledger import time
 from ledger.decisions.amendment import RecordOrder
-from ledger.decisions.appraisal import CertifyItem, PassItem, ReceiveItem, RecordCheck
+from ledger.decisions.appraisal import CHECKS, CertifyItem, PassItem, ReceiveItem, RecordCheck
 from ledger.decisions.base import Command, Request
 from ledger.decisions.correction import RecordCorrection
 from ledger.decisions.fulfilment import ConfirmReceipt, DeliverParcel, DispatchParcel
@@ -243,12 +243,11 @@ def test_what_cannot_be_told(database: Database):
 
 
 def test_buyers_see_what_the_lab_found(database_url: str):
-    names = ("material", "weight", "item", "narration")
     story = [
         place("p:9", 900),
         PayOrder(id="p:9", cash=900),
         ReceiveItem(id="i1", order="p:9", lab="lab1"),
-        *(RecordCheck(id="i1", check=name, passed=True) for name in names),
+        *(RecordCheck(id="i1", check=name, passed=True) for name in CHECKS),
         PassItem(id="i1"),
         CertifyItem(id="i1", certificate="c1"),
     ]
