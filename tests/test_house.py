@@ -129,3 +129,15 @@ def test_the_lock_names_every_dependency_and_no_index():
     }
     assert wanted <= set(re.findall(r"^([\w-]+)==", lock, flags=re.MULTILINE))
     assert "://" not in lock
+
+
+def test_the_example_in_contributing_is_the_code():
+    """Every piece of Python that CONTRIBUTING shows stands so in the ledger, spaces aside."""
+    written = (HOUSE / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    rooms = [path.read_text(encoding="utf-8") for path in sorted((HOUSE / "ledger").rglob("*.py"))]
+    code = re.sub(r"\s+", " ", "\n".join(rooms))
+    blocks = re.findall(r"```python\n(.*?)```", written, flags=re.DOTALL)
+    pieces = [piece for block in blocks for piece in block.strip().split("\n\n\n")]
+    assert pieces
+    for piece in pieces:
+        assert re.sub(r"\s+", " ", piece).strip() in code, piece
