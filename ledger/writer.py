@@ -132,7 +132,12 @@ class Writer:
     def _send(self, loop: asyncio.AbstractEventLoop) -> None:
         """Hand over what has gathered once every ready task has had its turn."""
         gathered = self._gathering.pop(loop)
+        for start in range(0, len(gathered), MAX_BATCH):
+            self._hand_over(loop, gathered[start : start + MAX_BATCH])
 
+    def _hand_over(
+        self, loop: asyncio.AbstractEventLoop, gathered: list[tuple[Request, asyncio.Future[Answer]]]
+    ) -> None:
         def resolve(answers: list[Answer]) -> None:
             for (_, future), answer in zip(gathered, answers, strict=True):
                 if not future.done():

@@ -6,6 +6,7 @@ import csv
 import random
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from pathlib import Path
 
 from sqlalchemy import func, select
@@ -111,10 +112,14 @@ def load_file(ledger: Database, file: Path) -> int:
 
 def facts(ledger: Database) -> Iterator[Recorded]:
     """All facts of a ledger in order of position, read a page at a time."""
+    return chain.from_iterable(_pages(ledger))
+
+
+def _pages(ledger: Database) -> Iterator[list[Recorded]]:
     pages, position = Pages(ledger, FactMapper()), 0
     with ledger.read() as connection:
         while page := pages.read(connection, position, _PAGE):
-            yield from page
+            yield page
             position = page[-1].position
 
 

@@ -67,10 +67,9 @@ def _compare(
 def states(facts: Iterable[Recorded]) -> dict[str, Any]:
     """The state of every stream after these facts."""
     found: dict[str, Any] = {}
+    folds, initial = FOLDS, INITIAL
     for recorded in facts:
         stream, fact = recorded.stream, recorded.fact
-        state = found.get(stream)
-        if state is None:
-            state = INITIAL[kind(stream)]
-        found[stream] = FOLDS[type(fact)](state, fact, recorded)
+        state = found[stream] if stream in found else initial[kind(stream)]
+        found[stream] = folds[type(fact)](state, fact, recorded)
     return found

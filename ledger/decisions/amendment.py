@@ -51,6 +51,10 @@ class RecordOrder(PlaceOrder, kw_only=True):
     host_share: Amount = 0
     marks: tuple[Name, ...] = ()
 
+    def orders(self) -> tuple[str, ...]:
+        """The order, which may be known."""
+        return (self.id,)
+
 
 @folds(OrderAmended)
 def _amended(order: Order, fact: OrderAmended, _recorded: Recorded) -> Order:

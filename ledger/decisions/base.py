@@ -85,8 +85,12 @@ class Command(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         return (self.stream,)
 
     def orders(self) -> tuple[str, ...]:
-        """The orders whose escrow and refunds a decision will want to know, for the same reason."""
+        """The orders of which a decision will want to know what was refunded, for the same reason."""
         return (self.id,) if self.STREAM == "order" else ()
+
+    def escrows(self) -> tuple[str, ...]:
+        """The orders whose escrow it will want to know."""
+        return self.orders()
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -373,8 +377,9 @@ class Past:
         """Fetch what these commands will ask for, in one query each; the rest is fetched as it is asked."""
         known = self._known
         orders = {order for command in commands for order in command.orders()}
+        escrows = {order for command in commands for order in command.escrows()}
         streams = {name for command in commands for name in command.touches()}
-        self.fetch(streams, {f"order_escrow:{order}" for order in orders})
+        self.fetch(streams, {f"order_escrow:{order}" for order in escrows})
         subjects = [subject for order in orders if (subject := f"refund/{order}") not in known.uses]
         if subjects:
             found = self._loader.uses(subjects)

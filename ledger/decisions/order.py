@@ -203,7 +203,7 @@ def _placed(order: Order, fact: OrderPlaced, recorded: Recorded) -> Order:
         freight=fact.freight,
         placed_day=time.local_day(envelope.effective_at, envelope.offset),
         version=envelope.source.version if envelope.source else 0,
-        parked=without(order.parked, "placed"),
+        parked=order.parked and without(order.parked, "placed"),
     )
 
 
@@ -217,7 +217,7 @@ def _paid(order: Order, fact: OrderPaid, recorded: Recorded) -> Order:
         coupon=fact.coupon,
         line_cash=fact.line_cash,
         line_coupon=fact.line_coupon,
-        parked=without(order.parked, "paid"),
+        parked=order.parked and without(order.parked, "paid"),
     )
 
 
@@ -309,6 +309,14 @@ class PlaceOrder(Command, kw_only=True):
     traffic: OptionalName = ""
     dispatch_by: datetime | None = None
 
+    def touches(self) -> tuple[str, ...]:
+        """The order and its shop, which may not sell."""
+        return (self.stream, f"shop-{self.shop}")
+
+    def orders(self) -> tuple[str, ...]:
+        """What is new has no refunds and no escrow."""
+        return ()
+
 
 class PayOrder(Command, kw_only=True):
     """Record the payment of an order: `cash` from the buyer, freight included; coupons bear the rest."""
@@ -318,6 +326,14 @@ class PayOrder(Command, kw_only=True):
 
     id: OrderId
     cash: Amount
+
+    def orders(self) -> tuple[str, ...]:
+        """Nothing is refunded yet."""
+        return ()
+
+    def escrows(self) -> tuple[str, ...]:
+        """The order."""
+        return (self.id,)
 
 
 class SettleOrder(Command, kw_only=True):
