@@ -2,8 +2,7 @@
 
 import pytest
 
-from ledger.decisions.amendment import RecordOrder
-from ledger.decisions.order import CancelOrder, CloseOrder, Order, PayOrder, SettleOrder, VoidOrder, payment
+from ledger.decisions.order import CancelOrder, CloseOrder, Order, SettleOrder, VoidOrder, payment
 from ledger.decisions.shop import OpenShop, PayDeposit
 from ledger.errors import (
     AlreadyExists,
@@ -377,13 +376,15 @@ def test_an_amendment_ends_as_if_the_newer_version_had_been_the_first():
     }
 
 
-@pytest.mark.parametrize("command", [PayOrder(id="p:1", cash=1), RecordOrder])
-def test_every_order_command_speaks_to_its_order(command):
-    if isinstance(command, type):
-        command = RECORD
+@pytest.mark.parametrize(("command", "streams", "refunded", "escrows"), [
+    (PLACE,   ("order-p:1", "shop-s1"), (),       ()),
+    (PAY,     ("order-p:1",),           (),       ("p:1",)),
+    (SETTLE,  ("order-p:1",),           ("p:1",), ("p:1",)),
+    (RECORD,  ("order-p:1", "shop-s1"), ("p:1",), ("p:1",)),
+])  # fmt: skip
+def test_what_is_looked_up_beforehand(command, streams, refunded, escrows):
     assert command.stream == "order-p:1"
-    assert command.touches() == ("order-p:1",)
-    assert command.orders() == ("p:1",)
+    assert (command.touches(), command.orders(), command.escrows()) == (streams, refunded, escrows)
 
 
 def test_a_parked_refund_follows_the_payment():
