@@ -305,6 +305,7 @@ class Model:
             for line in command.lines
         )
         unless(command.lines and all(fits), "invalid_amount")
+        unless(self.shops.get(command.shop, ("open",))[0] == "open", "wrong_state")
         self.sales[command.id] = Sale(command)
         return True
 
@@ -578,14 +579,31 @@ class Model:
         unless(command.amount > 0, "invalid_amount")
         moved = self.add({"bank": command.amount, f"shop_deposit:{command.id}": command.amount})
         self.entry = Entry("deposit", command.id, moved)
-        recovered = min(max(self.books[f"refund_advance:{command.id}"], 0), command.amount)
-        self.add({f"shop_deposit:{command.id}": -recovered, f"refund_advance:{command.id}": -recovered})
+        self.made_good(command.id)
         return True
 
+    def made_good(self, shop: str) -> None:
+        """A deposit makes good what was advanced for the shop, then what its payable lacks."""
+        deposit, advance, payable = (
+            f"{account}:{shop}" for account in ("shop_deposit", "refund_advance", "shop_payable")
+        )
+        advanced = min(max(self.books[advance], 0), self.books[deposit])
+        lacking = min(max(-self.books[payable], 0), self.books[deposit] - advanced)
+        self.add({deposit: -advanced - lacking, advance: -advanced, payable: lacking})
+
     def refund_deposit(self, command: RefundDeposit) -> bool:
-        self.shop(command.id, "closing")
-        unless(not self.books[f"refund_advance:{command.id}"], "wrong_state")
-        unless(self.books[f"shop_payable:{command.id}"] >= 0, "wrong_state")
+        self.shop(command.id, "closing", "closed")
+        before = self.books.copy()
+        try:
+            self.made_good(command.id)
+            unless(self.books[f"shop_payable:{command.id}"] >= 0, "deposit_held")
+            unless(not self.books[f"refund_advance:{command.id}"], "deposit_held")
+            return self.left(command)
+        except No:
+            self.books = before
+            raise
+
+    def left(self, command: RefundDeposit) -> bool:
         return self.paid_out("deposit-refund", f"shop_deposit:{command.id}", command.amount)
 
     def pay_out(self, command: PayOutShop | PayOutHost) -> bool:
