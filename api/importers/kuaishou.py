@@ -165,7 +165,7 @@ def documents(path: Path, options: Options) -> Generator[Document]:
 KUAISHOU = Importer(documents, lambda _path: None)
 
 
-def _items(feed: Feed, payload: Any) -> Iterator[Item]:  # noqa: ANN401 - whatever JSON holds
+def _items(feed: Feed, payload: object) -> Iterator[Item]:
     """The items of a payload: objects told by their fields, wherever an answer has them."""
     if isinstance(payload, list):
         for each in payload:
@@ -189,7 +189,7 @@ def _items(feed: Feed, payload: Any) -> Iterator[Item]:  # noqa: ANN401 - whatev
         yield from _items(feed, value)
 
 
-def _order(feed: Feed, raw: Any) -> Iterator[Said]:  # noqa: ANN401 - whatever JSON holds
+def _order(feed: Feed, raw: object) -> Iterator[Said]:
     order = payloads.shape(raw, Order)
     base, item = order.order_base_info, order.order_item_info
     id_, amount = feed.named(base.oid), item.price * item.num
@@ -287,7 +287,7 @@ _STEPS: dict[int, tuple[type[Command], ...]] = {
 }  # fmt: skip
 
 
-def _refund(feed: Feed, raw: Any) -> Iterator[Said]:  # noqa: ANN401 - whatever JSON holds
+def _refund(feed: Feed, raw: object) -> Iterator[Said]:
     refund = payloads.shape(raw, Refund)
     if refund.status not in _STEPS:
         raise Malformed(f"{refund.status} is no status of a refund.", field="status")
@@ -331,7 +331,7 @@ def _step(step: type[Command], id_: str, at: datetime, refund: Refund) -> Comman
     return step(id=id_, at=at)
 
 
-def _bill(feed: Feed, raw: Any) -> Iterator[Said]:  # noqa: ANN401 - whatever JSON holds
+def _bill(feed: Feed, raw: object) -> Iterator[Said]:
     bill = payloads.shape(raw, Bill)
     if not bill.settlement_time:
         yield Said("", Skip("orders that are not settled"))
@@ -345,7 +345,7 @@ def _bill(feed: Feed, raw: Any) -> Iterator[Said]:  # noqa: ANN401 - whatever JS
     yield feed.says("", settle)
 
 
-def _wallet_line(feed: Feed, raw: Any) -> Iterator[Said]:  # noqa: ANN401 - whatever JSON holds
+def _wallet_line(feed: Feed, raw: object) -> Iterator[Said]:
     line = payloads.shape(raw, WalletLine)
     number = line.bill_id or line.withdraw_no
     if not number:

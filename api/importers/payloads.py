@@ -102,7 +102,7 @@ def documents(path: Path, items: Callable[[Any], Iterator[Item]]) -> Generator[D
                 yield Document((row,), said.outcome, said.kind, said.amount, what)
 
 
-def _items(payload: Any, items: Callable[[Any], Iterator[Item]]) -> list[Item]:  # noqa: ANN401 - whatever JSON holds
+def _items(payload: object, items: Callable[[Any], Iterator[Item]]) -> list[Item]:
     if isinstance(payload, LedgerError):
         return [refused(payload)]
     try:
@@ -120,12 +120,12 @@ def refused(refusal: LedgerError) -> Item:
     return Item("payload", read)
 
 
-def misfit(raw: Any) -> Item:  # noqa: ANN401 - whatever JSON holds
+def misfit(raw: object) -> Item:
     """What stands where an object is expected, as an item that is refused."""
     return refused(Malformed(f"{values.shown(raw)} stands where an object is expected."))
 
 
-def shape(raw: Any, kind: type[Shape]) -> Shape:  # noqa: ANN401 - whatever JSON holds
+def shape(raw: object, kind: type[Shape]) -> Shape:
     """A JSON object as a struct: other fields are ignored, null counts as missing; raises Malformed."""
     try:
         return msgspec.convert(_without_nulls(raw), kind, strict=False)
@@ -133,7 +133,7 @@ def shape(raw: Any, kind: type[Shape]) -> Shape:  # noqa: ANN401 - whatever JSON
         raise Malformed(f"{error}.") from None
 
 
-def _without_nulls(raw: Any) -> Any:  # noqa: ANN401 - whatever JSON holds
+def _without_nulls(raw: object) -> object:
     if isinstance(raw, dict):
         return {name: _without_nulls(value) for name, value in raw.items() if value is not None}
     if isinstance(raw, list):
@@ -164,6 +164,6 @@ def label(kind: str, number: object) -> str:
     return f"{kind} {str(number)[:_LONGEST_NAME]}" if number is not None else kind
 
 
-def listed(raw: Any) -> list[Any]:  # noqa: ANN401 - whatever JSON holds
+def listed(raw: object) -> list[Any]:
     """A list, or a single thing as one."""
     return raw if isinstance(raw, list) else [raw]

@@ -222,7 +222,7 @@ class _Reader:
             "transaction": (self._transaction, "source_type"),
         }  # fmt: skip
 
-    def items(self, payload: Any) -> Iterator[Item]:  # noqa: ANN401 - whatever JSON holds
+    def items(self, payload: object) -> Iterator[Item]:
         """The items of a payload: lists and objects behind their name, or an object told by its fields."""
         if isinstance(payload, list):
             for each in payload:
@@ -240,13 +240,13 @@ class _Reader:
         kinds = (name for name, (_, told_by) in self._kinds.items() if told_by in payload)
         yield self._item(next(kinds, "transaction" if "gateway" in payload else "object"), payload)
 
-    def _item(self, kind: str, raw: Any) -> Item:  # noqa: ANN401 - whatever JSON holds
+    def _item(self, kind: str, raw: object) -> Item:
         name = payloads.label(kind, raw.get("id")) if isinstance(raw, dict) else kind
         if kind not in self._kinds:
             return Item(name, lambda: [Said("", Skip("objects of other kinds"))])
         return Item(name, partial(self._kinds[kind][0], raw))
 
-    def _order(self, raw: Any) -> Iterator[Said]:  # noqa: ANN401 - whatever JSON holds
+    def _order(self, raw: object) -> Iterator[Said]:
         feed, order = self._feed, payloads.shape(raw, Order)
         if order.test:
             yield Said("", Skip("test orders"))
@@ -289,7 +289,7 @@ class _Reader:
         while len(self._lines) > _KNOWN_ORDERS:
             self._lines.popitem(last=False)
 
-    def _fulfillment(self, raw: Any) -> Iterator[Said]:  # noqa: ANN401 - whatever JSON holds
+    def _fulfillment(self, raw: object) -> Iterator[Said]:
         parcel = payloads.shape(raw, Fulfillment)
         what = f"fulfillment {parcel.id}"
         if parcel.status != "success":
@@ -322,7 +322,7 @@ class _Reader:
             )
             yield self._feed.says(f"delivery of {what}", deliver, part=str(parcel.id), once=True)
 
-    def _refund(self, raw: Any) -> Iterator[Said]:  # noqa: ANN401 - whatever JSON holds
+    def _refund(self, raw: object) -> Iterator[Said]:
         refund = payloads.shape(raw, Refund)
         what = f"refund {refund.id}"
         moved = [transaction for transaction in refund.transactions if transaction.kind == "refund"]
@@ -351,7 +351,7 @@ class _Reader:
         # One that came by itself names no lines; the same with its order does, and replaces it.
         yield self._feed.says(what, record, version=2 if numbers else 1, kind="refunds", amount=cash)
 
-    def _dispute(self, raw: Any) -> Iterator[Said]:  # noqa: ANN401 - whatever JSON holds
+    def _dispute(self, raw: object) -> Iterator[Said]:
         dispute = payloads.shape(raw, Dispute)
         currency = money.currency(dispute.currency)
         amount = values.minor_units(dispute.amount, currency)
@@ -384,7 +384,7 @@ class _Reader:
             won = dispute.finalized_on or dispute.evidence_sent_on or dispute.initiated_at
             yield self._feed.says("won", ReverseChargeback(id=id_, at=_moment(won)), once=True)
 
-    def _payout(self, raw: Any) -> Iterator[Said]:  # noqa: ANN401 - whatever JSON holds
+    def _payout(self, raw: object) -> Iterator[Said]:
         payout = payloads.shape(raw, Payout)
         if payout.status != "paid":
             yield Said("", Skip(f"payouts with status {payout.status}"))
@@ -406,7 +406,7 @@ class _Reader:
             )
             yield self._feed.says("", line, kind="movements", amount=-amount)
 
-    def _transaction(self, raw: Any) -> Iterator[Said]:  # noqa: ANN401 - whatever JSON holds
+    def _transaction(self, raw: object) -> Iterator[Said]:
         if isinstance(raw, dict) and "gateway" in raw:
             yield Said("", Skip("transactions, which their order or refund tells"))
             return

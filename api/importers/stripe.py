@@ -116,7 +116,7 @@ def documents(path: Path, options: Options) -> Generator[Document]:
 STRIPE = Importer(documents, lambda _path: None)
 
 
-def _items(feed: Feed, payload: Any) -> Iterator[Item]:  # noqa: ANN401 - whatever JSON holds
+def _items(feed: Feed, payload: object) -> Iterator[Item]:
     """The objects of a payload: one, a list, what an event is about, or objects behind names."""
     if isinstance(payload, list):
         for each in payload:
@@ -139,7 +139,7 @@ def _items(feed: Feed, payload: Any) -> Iterator[Item]:  # noqa: ANN401 - whatev
                 yield from _items(feed, each)
 
 
-def _charge(feed: Feed, raw: Any) -> Iterator[Said]:  # noqa: ANN401 - whatever JSON holds
+def _charge(feed: Feed, raw: object) -> Iterator[Said]:
     charge = payloads.shape(raw, Charge)
     if charge.status == "failed":
         yield Said("", Skip("charges that failed"))
@@ -164,7 +164,7 @@ def _charge(feed: Feed, raw: Any) -> Iterator[Said]:  # noqa: ANN401 - whatever 
         yield from _refund(feed, refund)
 
 
-def _refund(feed: Feed, raw: Any) -> Iterator[Said]:  # noqa: ANN401 - whatever JSON holds
+def _refund(feed: Feed, raw: object) -> Iterator[Said]:
     refund = payloads.shape(raw, Refund)
     what = f"refund {refund.id}"
     came_back = refund.status in {"failed", "canceled"} and refund.failure_balance_transaction
@@ -185,7 +185,7 @@ def _refund(feed: Feed, raw: Any) -> Iterator[Said]:  # noqa: ANN401 - whatever 
     yield feed.says(what, record, version=2 if came_back else 1, kind="refunds", amount=cash)
 
 
-def _dispute(feed: Feed, raw: Any) -> Iterator[Said]:  # noqa: ANN401 - whatever JSON holds
+def _dispute(feed: Feed, raw: object) -> Iterator[Said]:
     dispute = payloads.shape(raw, Dispute)
     if dispute.status.startswith("warning") or dispute.status == "prevented":
         yield Said("", Skip("disputes that take no money back"))
@@ -209,7 +209,7 @@ def _dispute(feed: Feed, raw: Any) -> Iterator[Said]:  # noqa: ANN401 - whatever
         yield feed.says("won", ReverseChargeback(id=id_, at=won), once=True)
 
 
-def _payout(feed: Feed, raw: Any) -> Iterator[Said]:  # noqa: ANN401 - whatever JSON holds
+def _payout(feed: Feed, raw: object) -> Iterator[Said]:
     payout = payloads.shape(raw, Payout)
     if payout.status != "paid":
         yield Said("", Skip(f"payouts with status {payout.status}"))
@@ -231,7 +231,7 @@ def _payout(feed: Feed, raw: Any) -> Iterator[Said]:  # noqa: ANN401 - whatever 
         yield feed.says("", line, kind="movements", amount=-amount)
 
 
-def _balance_transaction(feed: Feed, raw: Any) -> Iterator[Said]:  # noqa: ANN401 - whatever JSON holds
+def _balance_transaction(feed: Feed, raw: object) -> Iterator[Said]:
     line = payloads.shape(raw, BalanceTransaction)
     currency, source = _currency(line.currency), _id(line.source)
     amount, fee = _minor(line.amount, currency), _minor(line.fee, currency)
@@ -268,7 +268,7 @@ _READERS: dict[str, Callable[[Feed, Any], Iterable[Said]]] = {
 }
 
 
-def _id(reference: Any) -> str:  # noqa: ANN401 - whatever JSON holds
+def _id(reference: object) -> str:
     """The id of an object that is named, or expanded in place."""
     return str(reference.get("id", "")) if isinstance(reference, dict) else values.text(reference)
 

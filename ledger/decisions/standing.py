@@ -240,7 +240,7 @@ def check_sells(past: Past, id_: str, field: str = "id") -> None:
     shop: Shop = past.state(f"shop-{id_}")
     if not shop.status:
         return
-    status = "open" if shop.status == "open" else shop.status
+    status = shop.status
     for what in ("suspended", "banned"):
         if shop.held(what, past.moment):
             status = what
