@@ -294,10 +294,10 @@ class Writer:
             return refusal
         drafts.append(draft)
         if request.key:
-            keys[request.key] = Key(request.key, fingerprint, first, len(draft.facts))
-            new_keys.append(keys[request.key])
-        parked = any(type(recorded.fact) is FactParked for recorded in draft.facts)
-        return Result(first, len(draft.facts), parked=parked)
+            key = keys[request.key] = Key(request.key, fingerprint, first, len(draft.facts))
+            new_keys.append(key)
+        parked = [recorded for recorded in draft.facts if type(recorded.fact) is FactParked]
+        return Result(first, len(draft.facts), parked=bool(parked))
 
     def _append(
         self, connection: Connection, head: Head, now: int, drafts: list[Draft], new_keys: list[Key]

@@ -116,11 +116,8 @@ def facts(ledger: Database) -> Iterator[Recorded]:
 
 
 def _pages(ledger: Database) -> Iterator[list[Recorded]]:
-    pages, position = Pages(ledger, FactMapper()), 0
     with ledger.read() as connection:
-        while page := pages.read(connection, position, _PAGE):
-            yield page
-            position = page[-1].position
+        yield from Pages(ledger, FactMapper()).all(connection, _PAGE)
 
 
 def mean_bytes(ledger: Database) -> float:

@@ -290,7 +290,8 @@ class Past:
         """Begin where the log ends."""
         self._loader = loader
         self._known = known
-        self._accepted: dict[int, Recorded] = {}
+        self._accepted: list[Recorded] = []
+        self._begin = position + 1
         self.position = position
         self.now = now
         self.request = Request(command=Command(id="-"))
@@ -354,7 +355,9 @@ class Past:
         for recorded in self._draft.facts:
             if recorded.position == position:
                 return recorded
-        found = self._accepted.get(position) or self._loader.fact(position)
+        if 0 <= position - self._begin < len(self._accepted):
+            return self._accepted[position - self._begin]
+        found = self._loader.fact(position)
         if found is None:
             raise UnknownPosition(f"Got {position}.", field="id")
         return found
@@ -394,10 +397,12 @@ class Past:
 
     def _account(self, key: tuple[str, str]) -> Account:
         known = self._known
-        if key not in known.accounts and key[0] not in known.looked_up:
+        found = known.accounts.get(key)
+        if found is None and key[0] not in known.looked_up:
             known.accounts.update(self._loader.accounts((key[0],)))
             known.looked_up.add(key[0])
-        return known.accounts.get(key, _NO_ACCOUNT)
+            found = known.accounts.get(key)
+        return found or _NO_ACCOUNT
 
     def _balance(self, key: tuple[str, str]) -> int:
         found = self._draft.accounts.get(key)
@@ -451,7 +456,7 @@ class Past:
         known = self._known
         known.states.update(self._states)
         known.uses.update(self._draft.uses)
-        self._accepted.update({recorded.position: recorded for recorded in self._draft.facts})
+        self._accepted += self._draft.facts
         for key, balance in self._draft.accounts.items():
             number = known.accounts.get(key, _NO_ACCOUNT).number
             if not number:

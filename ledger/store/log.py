@@ -20,7 +20,7 @@ from ledger.decisions.base import Account, Draft, Known, Posted
 from ledger.events.base import Recorded
 from ledger.postings import kind_of
 from ledger.store import schema
-from ledger.store.database import Database, Insert, Lookup, rows
+from ledger.store.database import Database, Insert, Lookup, rows, rows_by_page
 from ledger.store.recorder import ApplicationRecorder, errors
 
 
@@ -118,6 +118,11 @@ class Pages:
         """The first `limit` facts behind a position; raises Corrupt."""
         return self._mapper.recorded(rows(connection, self._text, (after, limit)))
 
+    def all(self, connection: Connection, limit: int) -> Iterator[list[Recorded]]:
+        """The whole log, `limit` facts at a time; raises Corrupt."""
+        for found in rows_by_page(connection, self._text, limit):
+            yield self._mapper.recorded(found)
+
 
 class FactRecorder(ApplicationRecorder):
     """Appends facts: positions, leaf hashes, tree, chain and books move together or not at all."""
@@ -168,10 +173,11 @@ class FactRecorder(ApplicationRecorder):
         `events` are stream, version, topic and state. `recorded_at` in UTC microseconds is never before the
         head's. Answers the new head.
         """
-        position = head.position
-        rows = []
-        for position, event in enumerate(events, head.position + 1):
-            rows.append((position, *event, proofs.leaf_hash(codec.leaf_bytes(position, *event))))
+        rows = [
+            (position, *event, proofs.leaf_hash(codec.leaf_bytes(position, *event)))
+            for position, event in enumerate(events, head.position + 1)
+        ]
+        position = head.position + len(rows)
         frontier = proofs.Frontier(head.position, head.frontier)
         frontier.extend(row[5] for row in rows)
         number, root, digest = head.commits + 1, frontier.root(), keys_digest(books.keys)
