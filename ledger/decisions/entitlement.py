@@ -74,7 +74,7 @@ def _terms(past: Past, command: UseRefundBenefit, found: Refund, order: Order) -
     """The terms that the refund's lines carry, and the tier of the card when they were paid for."""
     benefit = command.benefit
     if benefit not in _RETURNS:
-        raise NotCovered(f"{benefit} is not about refunds.", field="benefit")
+        raise NotCovered(f"The benefit {benefit} is not about refunds.", field="benefit")
     if not found.buyer or not found.lines:
         raise NotCovered("The refund names no buyer, or no line of an order.", field="id")
     for line in found.lines:

@@ -316,7 +316,7 @@ def approve(past: Past, command: ApproveBatch) -> Iterator[Item]:
     if by in incident.approvers:
         if incident.status == "approved":
             return
-        raise SameApprover(f"{by} has approved.", field="by")
+        raise SameApprover(f"It has the approval of {by}.", field="by")
     if incident.status == "approved":
         raise WrongState(f"Incident {command.id} is approved.", field="id")
     members = past.used(f"incident-members/{command.id}")

@@ -76,7 +76,7 @@ def _unpack(fact: FactParked) -> Command:
     try:
         return msgspec.msgpack.decode(fact.body, type=COMMANDS[fact.command])
     except (KeyError, msgspec.DecodeError) as error:
-        raise Malformed(f"{fact.command}: {error}.") from error
+        raise Malformed(f"The report {fact.command} could not be read back: {error}.") from error
 
 
 def release(past: Past, parked: tuple[Waiting, ...]) -> Iterator[Item]:

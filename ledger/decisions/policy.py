@@ -125,9 +125,9 @@ def publish(past: Past, command: PublishPolicy) -> Iterator[Item]:
         if known.version == new.version:
             if msgspec.structs.replace(known, effective_to=new.effective_to) == new:
                 return
-            raise AlreadyExists(f"{new.benefit} {new.version} has other terms.", field="version")
+            raise AlreadyExists(f"Version {new.version} of {new.benefit} has other terms.", field="version")
         if known.family != new.family:
-            raise InvalidPolicy(f"{new.benefit} is of the family {known.family}.", field="rule")
+            raise InvalidPolicy(f"The benefit {new.benefit} is of the family {known.family}.", field="rule")
         _check_apart(known, new)
     forced = _notice(past, new.effective_from, command)
     yield PolicyPublished(new, forced)
@@ -140,7 +140,8 @@ def _check_apart(known: Terms, new: Terms) -> None:
     apart = first.effective_to is not None and first.effective_to <= second.effective_from
     if not (gives_way or apart):
         start = time.rfc3339(known.effective_from, time.HOME_OFFSET)
-        raise PolicyOverlap(f"{known.benefit} {known.version} begins at {start}.", field="effective_from")
+        detail = f"Version {known.version} of {known.benefit} begins at {start}."
+        raise PolicyOverlap(detail, field="effective_from")
 
 
 def _notice(past: Past, effective: int, command: PublishPolicy | RetirePolicy) -> str:
@@ -149,7 +150,8 @@ def _notice(past: Past, effective: int, command: PublishPolicy | RetirePolicy) -
         return ""
     when = time.rfc3339(effective, time.HOME_OFFSET)
     if not command.force:
-        raise NoticeTooShort(f"{command.id} {command.version} would count from {when}.", field="force")
+        detail = f"Version {command.version} of {command.id} would count from {when}."
+        raise NoticeTooShort(detail, field="force")
     if not command.reason:
         raise NoticeTooShort("Who forces short notice gives a reason.", field="reason")
     return command.reason
