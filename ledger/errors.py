@@ -12,18 +12,24 @@ The tree::
     │   └── UnknownCommand
     ├── Missing                   the thing that was named does not exist
     │   ├── UnknownAccount
+    │   ├── UnknownBrand
     │   ├── UnknownCard
     │   ├── UnknownChargeback
     │   ├── UnknownClaim
+    │   ├── UnknownComplaint
+    │   ├── UnknownFormula
     │   ├── UnknownHost
     │   ├── UnknownIncident
     │   ├── UnknownItem
+    │   ├── UnknownNotice
     │   ├── UnknownOrder
     │   ├── UnknownPenalty
     │   ├── UnknownPolicy
     │   ├── UnknownPosition
     │   ├── UnknownProvider
     │   ├── UnknownRefund
+    │   ├── UnknownReport
+    │   ├── UnknownReview
     │   ├── UnknownSession
     │   └── UnknownShop
     ├── Conflict                  somebody else was there first
@@ -31,8 +37,11 @@ The tree::
     │   ├── KeyInFlight
     │   └── VersionChanged
     ├── Refused                   a rule forbids it
+    │   ├── AccountGone
     │   ├── AlreadyCompensated
+    │   ├── AlreadyReported
     │   ├── AlreadyReversed
+    │   ├── AlreadyVoted
     │   ├── CertificateTaken
     │   ├── ChangedWithoutVersion
     │   ├── CouponUnusable
@@ -48,11 +57,14 @@ The tree::
     │   ├── NotAppraised
     │   ├── NotCorrectable
     │   ├── NotCovered
+    │   ├── NotTheBuyer
     │   ├── NoticeTooShort
     │   ├── PolicyOverlap
+    │   ├── ProjectionDiffers
     │   ├── QuotaExhausted
     │   ├── RefundExceedsPaid
     │   ├── SameApprover
+    │   ├── TooManyReports
     │   ├── WindowOver
     │   └── WrongState
     ├── Unavailable               nothing was decided; try again
@@ -183,6 +195,15 @@ class UnknownAccount(Missing):
     code = "unknown_account"
 
 
+class UnknownBrand(Missing):
+    """The brand is not one of the exchange.
+
+    Register it first: `brands.register`.
+    """
+
+    code = "unknown_brand"
+
+
 class UnknownCard(Missing):
     """The buyer has no trust card.
 
@@ -210,6 +231,24 @@ class UnknownClaim(Missing):
     code = "unknown_claim"
 
 
+class UnknownComplaint(Missing):
+    """The complaint is not known.
+
+    Record it first.
+    """
+
+    code = "unknown_complaint"
+
+
+class UnknownFormula(Missing):
+    """There is no such formula, or none was in force then.
+
+    Ask for a later day, or for a version that docs/reputation.md names.
+    """
+
+    code = "unknown_formula"
+
+
 class UnknownHost(Missing):
     """The host is not known.
 
@@ -235,6 +274,15 @@ class UnknownItem(Missing):
     """
 
     code = "unknown_item"
+
+
+class UnknownNotice(Missing):
+    """The counterfeit notice is not known.
+
+    Share it first: `notices.share`.
+    """
+
+    code = "unknown_notice"
 
 
 class UnknownOrder(Missing):
@@ -289,6 +337,24 @@ class UnknownRefund(Missing):
     """
 
     code = "unknown_refund"
+
+
+class UnknownReport(Missing):
+    """The report of a false claim is not known.
+
+    File it first: `reports.file`.
+    """
+
+    code = "unknown_report"
+
+
+class UnknownReview(Missing):
+    """The review is not known.
+
+    Submit it first; an answer that happened elsewhere is kept until it arrives.
+    """
+
+    code = "unknown_review"
 
 
 class UnknownSession(Missing):
@@ -354,6 +420,15 @@ class Refused(LedgerError):
     code = "refused"
 
 
+class AccountGone(Refused):
+    """The account was removed with a gang.
+
+    Accounts that were removed neither report nor vote; appeal the penalty if that was wrong.
+    """
+
+    code = "account_gone"
+
+
 class AlreadyCompensated(Refused):
     """The unit has a claim or a payout of this family of benefits.
 
@@ -363,6 +438,15 @@ class AlreadyCompensated(Refused):
     code = "already_compensated"
 
 
+class AlreadyReported(Refused):
+    """The user has reported this statement of the session before.
+
+    One report a user counts; a person decides it.
+    """
+
+    code = "already_reported"
+
+
 class AlreadyReversed(Refused):
     """The fact has been reversed before.
 
@@ -370,6 +454,15 @@ class AlreadyReversed(Refused):
     """
 
     code = "already_reversed"
+
+
+class AlreadyVoted(Refused):
+    """The user has voted on this article before.
+
+    A user votes once on an article; the first vote counts.
+    """
+
+    code = "already_voted"
 
 
 class CertificateTaken(Refused):
@@ -507,6 +600,15 @@ class NotCovered(Refused):
     code = "not_covered"
 
 
+class NotTheBuyer(Refused):
+    """Somebody else bought the order.
+
+    Only its buyer may say this of an order.
+    """
+
+    code = "not_the_buyer"
+
+
 class NoticeTooShort(Refused):
     """New terms are announced at least seven days before they count.
 
@@ -523,6 +625,16 @@ class PolicyOverlap(Refused):
     """
 
     code = "policy_overlap"
+
+
+class ProjectionDiffers(Refused):
+    """A read model that was folded anew is not what the live one of the same version says.
+
+    The live rows stay. A changed fold needs a new version; if it is the live rows that are wrong,
+    `assurance rebuild NAME --accept` puts the new ones in their place.
+    """
+
+    code = "projection_differs"
 
 
 class QuotaExhausted(Refused):
@@ -550,6 +662,15 @@ class SameApprover(Refused):
     """
 
     code = "same_approver"
+
+
+class TooManyReports(Refused):
+    """The user has made as many reports as a day allows.
+
+    Report again on the next day.
+    """
+
+    code = "too_many_reports"
 
 
 class WindowOver(Refused):

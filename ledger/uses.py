@@ -11,6 +11,9 @@ of each subject and refuses what exceeds it.
 * A unit has one live claim (`live/uci:1/2/3/authenticity`) and one payout (`payout/…`) in a family; of a
   claim no more is funded than decided, no more paid than funded; a transfer has its number alone; what a shop
   or a buyer has to give back is counted until it is given.
+* A line is reviewed once, an article voted on once by a user, a statement of a session reported once by a
+  user and so often a day; what reports weigh, and how many of a user's were right, is counted.
+* The index of a shop on a day is kept once.
 * A fact is reversed once, and gives back what it used.
 """
 
@@ -33,6 +36,10 @@ from ledger.events import (
     penalty,
     recourse,
     refund,
+    report,
+    review,
+    score,
+    vote,
 )
 from ledger.events.base import Fact
 from ledger.money import MAX_AMOUNT
@@ -208,6 +215,11 @@ def _given_back(used: Sequence[Use]) -> list[Use]:
     return [Use(use.subject, -use.used, UNLIMITED) for use in used]
 
 
+def _scored(fact: score.ScoreSnapshotTaken, _id: str) -> list[Use]:
+    """The index of a day is kept once."""
+    return _once(f"score/{fact.shop}/{fact.day}")
+
+
 def _once(subject: str) -> list[Use]:
     return [Use(subject, 1, 1)]
 
@@ -218,6 +230,55 @@ def _fine_returned(fact: penalty.FineReturned | penalty.FineOverpaymentReturned,
 
 def _credit(fact: Any, used: int, limit: int = UNLIMITED) -> list[Use]:  # noqa: ANN401 - of a buyer's credit
     return [Use(f"credit/{fact.buyer}/{fact.currency}", used, limit)]
+
+
+def heard(session: str, statement: str, round_: int) -> str:
+    """The weight of reports of a statement in a round; spaces part names, which never hold any."""
+    return f"heard/{session} {statement} {round_}"
+
+
+def _reported(fact: report.FalseClaimReported, _id: str) -> list[Use]:
+    """A user reports a statement once and so often a day; what others sent beyond that uses nothing up."""
+    found = []
+    if fact.weight:
+        found.append(Use(heard(fact.session, fact.statement, fact.round), fact.weight, UNLIMITED))
+    if "again" not in fact.marks:
+        found += _once(f"reported/{fact.session} {fact.statement} {fact.user}")
+        allowed = UNLIMITED if "too_many" in fact.marks else fact.allowed
+        found.append(Use(f"reports/{fact.user} {fact.day}", 1, allowed))
+    return found
+
+
+def _flagged(fact: report.FalseClaimFlagged, _id: str) -> list[Use]:
+    """Of a model one flag a round counts."""
+    if not fact.weight:
+        return []
+    subject = heard(fact.session, fact.statement, fact.round)
+    return [Use(subject, fact.weight, UNLIMITED), *_once(f"{subject} {fact.model}")]
+
+
+def _judged(fact: report.ReportDecided, _id: str) -> list[Use]:
+    """What a dismissed report no longer weighs, and how often a user was right."""
+    found = []
+    if fact.withdrawn:
+        found.append(Use(heard(fact.session, fact.statement, fact.round), -fact.withdrawn, UNLIMITED))
+    if fact.user:
+        found.append(Use(f"judged/{fact.user}", 1, UNLIMITED))
+    if fact.user and not fact.upheld:
+        found.append(Use(f"dismissed/{fact.user}", 1, UNLIMITED))
+    return found
+
+
+def _invited(fact: review.ReviewInvited, _id: str) -> list[Use]:
+    return [] if "again" in fact.marks else _once(f"invited/{fact.order}/{fact.line}")
+
+
+def _reviewed(fact: review.ReviewSubmitted, _id: str) -> list[Use]:
+    return _once(f"reviewed/{fact.order}/{fact.line}") if fact.counts else []
+
+
+def _voted(fact: vote.WorthVoteCast, _id: str) -> list[Use]:
+    return _once(f"voted/{fact.shop} {fact.item} {fact.user}") if fact.counts else []
 
 
 _USES: dict[type[Fact], Callable[[Any, str], list[Use]]] = {
@@ -251,6 +312,7 @@ _USES: dict[type[Fact], Callable[[Any, str], list[Use]]] = {
     recourse.RecourseReleased:        lambda fact, _: [_counted("recourse", fact, -fact.amount)],
     recourse.RecourseWrittenOff:      lambda fact, _: [_counted("recourse", fact, -fact.amount)],
     penalty.PenaltyOverturned:        _of_appeal,
+    score.ScoreSnapshotTaken:         _scored,
     penalty.PenaltyVaried:            _of_appeal,
     penalty.FineReturned:             _fine_returned,
     penalty.FineOverpaymentReturned:  _fine_returned,
@@ -261,6 +323,14 @@ _USES: dict[type[Fact], Callable[[Any, str], list[Use]]] = {
     incident.IncidentCompensationGranted: _granted,
     card.BenefitUsed:                 _benefit_used,
     card.CouponGranted:               lambda fact, id_: _once(f"coupon/{id_}/{fact.coupon}"),
+    report.FalseClaimReported:        _reported,
+    report.FalseClaimFlagged:         _flagged,
+    report.ReportDecided:             _judged,
+    report.HostReminded:              lambda fact, _: [Use(f"reminded/{fact.session} {fact.statement}",
+                                                           1, UNLIMITED)],
+    review.ReviewInvited:             _invited,
+    review.ReviewSubmitted:           _reviewed,
+    vote.WorthVoteCast:               _voted,
     correction.CorrectionRecorded:    _of_correction,
 }  # fmt: skip
 """What each fact uses; facts that are not here use up nothing."""

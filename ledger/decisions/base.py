@@ -203,7 +203,7 @@ def folds(*facts: type[F]) -> Callable[[Callable[[S, F, Recorded], S]], Callable
     return register
 
 
-def also(past: Past, command: Command) -> Iterator[Item]:
+def also(past: Past, command: Command) -> Iterator[On]:
     """Decide another command as a part of this one; its facts stand in the stream it speaks to."""
     for item in DECISIONS[type(command)](past, command):
         yield item if isinstance(item, On) else On(command.stream, item)

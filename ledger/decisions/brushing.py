@@ -8,8 +8,20 @@ from typing import Annotated
 
 import msgspec
 
-from ledger.decisions import order, voiding
-from ledger.decisions.base import INITIAL, Command, Count, Item, Name, On, OrderId, Past, Text, decides, folds
+from ledger.decisions import order
+from ledger.decisions.base import (
+    INITIAL,
+    Command,
+    Count,
+    Item,
+    Name,
+    OrderId,
+    Past,
+    Text,
+    also,
+    decides,
+    folds,
+)
 from ledger.decisions.penalty import binding, check_stands, wait
 from ledger.errors import Malformed, WrongState
 from ledger.events.base import Recorded
@@ -97,8 +109,7 @@ def void_orders(past: Past, command: VoidOrders) -> Iterator[Item]:
     check_stands(past, penalty)
     for id_ in dict.fromkeys(command.order_ids):
         strike = order.VoidOrder(id=id_, at=command.at, reason=f"{penalty.reason} (penalty {command.id})")
-        for item in voiding.void(past, strike):
-            yield item if isinstance(item, On) else On(strike.stream, item)
+        yield from also(past, strike)
 
 
 @decides(RecordBrushing)

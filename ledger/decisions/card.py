@@ -296,7 +296,9 @@ def redeem_coupon(past: Past, command: RedeemCoupon) -> Iterator[Item]:
     if coupon.expires_at is not None and coupon.expires_at < past.moment:
         raise CouponUnusable(f"{command.coupon} has expired.", field="coupon")
     if order.buyer != command.id or order.currency != coupon.currency:
-        raise CouponUnusable(f"The order is one of {order.buyer} in {order.currency}.", field="order")
+        raise CouponUnusable(
+            f"The order is one of {order.buyer or 'nobody known'} in {order.currency}.", field="order"
+        )
     amount = coupon.left if command.amount is None else command.amount
     if not 0 < amount <= coupon.left:
         raise CouponUnusable(f"{command.coupon} holds {coupon.left}, not {amount}.", field="amount")

@@ -498,8 +498,8 @@ def _terms(past: Past, command: FileClaim, order: Order, units: tuple[ClaimUnit,
 
 def _in_time(past: Past, terms: Terms, order: Order) -> tuple[str, ...]:
     """Refuse what is filed after the window; a report is marked. The time of filing counts."""
-    start = {"paid": order.paid_at, "received": order.received_at}.get(terms.window_from or "", 0)
-    if not start or past.moment <= (last := policy.window_last(terms, start)):
+    last = coverage.window_last(terms, order)
+    if not last or past.moment <= last:
         return ()
     if past.reported:
         return ("out_of_window",)

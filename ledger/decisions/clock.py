@@ -117,7 +117,7 @@ class Clock(msgspec.Struct, frozen=True, array_like=True, gc=False):
             counts = {item.line: item.quantity for item in parcel.items}
             units = []
             for index, quantity in enumerate(quantities):
-                count = counts.get(index + 1, 0) if parcel.items else quantity - taken[index]
+                count = counts.get(index + 1, 0) if parcel.items else quantity
                 first = taken[index] + 1
                 taken[index] = min(taken[index] + count, quantity)
                 units += [Unit(index + 1, unit) for unit in range(first, taken[index] + 1)]

@@ -80,3 +80,9 @@ def pinned(past: Past, order: str, line: int, benefit: str) -> Terms | None:
     cover: Coverage = past.state(stream(order, line, benefit))
     versions: tuple[Terms, ...] = past.state(f"policy-{benefit}")
     return next((terms for terms in versions if terms.version == cover.version), None)
+
+
+def window_last(terms: Terms, order: Order) -> int:
+    """The last moment (UTC microseconds) of the window that the terms give an order, 0 before it begins."""
+    start = {"paid": order.paid_at, "received": order.received_at, None: 0}[terms.window_from]
+    return policy.window_last(terms, start) if start else 0

@@ -197,7 +197,9 @@ def decide_appeal(past: Past, command: DecideStandingAppeal) -> Iterator[Item]:
     """An appeal is decided once, by a person."""
     if not past.state(command.stream).appealed:
         raise WrongState("Nobody has appealed.", field="id")
-    yield StandingAppealDecided(money.amount(command.limit), money.currency(command.currency), command.reason)
+    yield StandingAppealDecided(
+        money.amount(command.limit, field="limit"), money.currency(command.currency), command.reason
+    )
 
 
 class Limit(NamedTuple):

@@ -55,7 +55,7 @@ def _promised(order: Order, fact: DispatchPromised, recorded: Recorded) -> Order
 @folds(AddressChanged)
 def _moved(order: Order, fact: AddressChanged, recorded: Recorded) -> Order:
     moves = {*order.clock.moves, (fact.since, recorded.envelope.effective_at)}
-    return _with(order, moves=tuple(sorted(moves, key=lambda move: move[::-1])))
+    return _with(order, moves=tuple(sorted(moves, key=lambda move: move[::-1])))  # By when it was changed.
 
 
 @folds(RiskHoldPlaced)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ledger import policy, time
+from ledger import time
 from ledger.decisions import card, coverage, credit, refund
 from ledger.decisions.base import Command, Item, Name, Past, decides
 from ledger.decisions.dispatch import Digest
@@ -98,10 +98,7 @@ def _terms(past: Past, command: UseRefundBenefit, found: Refund, order: Order) -
 
 def _in_time(past: Past, terms: Terms, order: Order) -> int:
     """The last moment of the window, 0 before it begins; raises WindowOver. The time of asking counts."""
-    start = {"paid": order.paid_at, "received": order.received_at}.get(terms.window_from or "", 0)
-    if not start:
-        return 0
-    last = policy.window_last(terms, start)
-    if past.moment > last:
+    last = coverage.window_last(terms, order)
+    if last and past.moment > last:
         raise WindowOver(f"It ended at {time.rfc3339(last, time.HOME_OFFSET)}.", field="id")
     return last

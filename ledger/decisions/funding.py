@@ -13,6 +13,7 @@ import msgspec
 
 from ledger.decisions import fine
 from ledger.decisions.base import Command, Item, Name, On, Past, Text, decides, folds
+from ledger.decisions.lapse import lapsed
 from ledger.decisions.recourse import recover
 from ledger.errors import UnknownShop
 from ledger.events.base import Recorded
@@ -83,7 +84,8 @@ def pay_dues(past: Past, currency: str) -> Iterator[On]:
 
 def _reserved(due: Due, amount: int) -> Iterator[On]:
     """More of an approved batch of an incident has its money."""
-    yield On(due.claim.replace("/", "-", 1), BatchFunded(due.claim.partition("/")[2], due.currency, amount))
+    incident = due.claim.partition("/")[2]
+    yield On(f"incident-{incident}", BatchFunded(incident, due.currency, amount))
     where = due.claim, due.shop, due.currency, "batch", due.decided_at
     yield On(FUND, FundingShortfallRecorded(*where, due.amount - amount, due.payers))
 
@@ -204,6 +206,7 @@ def restricted(past: Past, shop: str) -> Iterator[On]:
     stream = f"shop-{shop}"
     if not any(restraint.cause == DEPOSIT for restraint in past.state(stream).restraints):
         yield On(stream, ShopRestricted(DEPOSIT, "Its deposit does not cover its claims."))
+        yield from lapsed(past, shop)
 
 
 def unpaid(past: Past, shop: str) -> tuple[str, ...]:

@@ -23,6 +23,8 @@ class Host(msgspec.Struct, frozen=True):
     name: str = ""
     provider: str = ""
     restraints: tuple[Restraint, ...] = ()
+    reminders: tuple[Any, ...] = ()
+    """The last time the host was reminded of each statement."""
 
 
 INITIAL["host"] = Host()

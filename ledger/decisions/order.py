@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
@@ -394,9 +394,9 @@ def payment(lines: Sequence[Line], freight: int, cash: int | None) -> Payment:
     return Payment(cash, money.amount(sum(line_coupon), field="lines"), line_cash, line_coupon, due)
 
 
-def check(order: Order, id_: str, parent: str, past: Past) -> bool:
+def check(order: Order, id_: str, parent: Literal["placed", "paid"], past: Past) -> bool:
     """Whether the order is `placed` or `paid`. A report may wait for it; a command is refused."""
-    if order.placed if parent == "placed" else order.paid:
+    if getattr(order, parent):
         return True
     if past.reported:
         return False

@@ -28,6 +28,7 @@ from ledger.decisions.base import (
     folds,
     unchanged,
 )
+from ledger.decisions.lapse import lapsed
 from ledger.decisions.parking import Waiting, for_, park, release, without
 from ledger.errors import (
     AlreadyExists,
@@ -630,6 +631,8 @@ def restrained(past: Past, id_: str) -> Iterator[On]:
         yield On(stream, suspended(id_, penalty.reason, until))
     if penalty.measure("ban"):
         yield On(stream, banned(id_, penalty.reason))
+    if penalty.party == "shop":
+        yield from lapsed(past, penalty.party_id)
 
 
 def reinstated(past: Past, id_: str, reason: str) -> Iterator[On]:

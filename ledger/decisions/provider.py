@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import msgspec
 
@@ -12,20 +13,31 @@ from ledger.events.base import Recorded
 from ledger.events.provider import ProviderAdmitted, ProviderExited
 
 
+class Tier(NamedTuple):
+    """What an agency reached in a year, by sales (minor units) as known at a position of the log."""
+
+    year: int
+    name: str = ""
+    sales: int = 0
+    position: int = 0
+
+
 class Provider(msgspec.Struct, frozen=True):
     """What a provider is now."""
 
     status: str = ""
     name: str = ""
     plan: str = ""
+    tiers: tuple[Tier, ...] = ()
+    """Of each year in which it reached one, as it was set last."""
 
 
 INITIAL["provider"] = Provider()
 
 
 @folds(ProviderAdmitted)
-def _admitted(_provider: Provider, fact: ProviderAdmitted, _recorded: Recorded) -> Provider:
-    return Provider("admitted", fact.name, fact.plan)
+def _admitted(provider: Provider, fact: ProviderAdmitted, _recorded: Recorded) -> Provider:
+    return Provider("admitted", fact.name, fact.plan, provider.tiers)
 
 
 @folds(ProviderExited)
@@ -58,7 +70,7 @@ class ExitProvider(Command, kw_only=True):
 def admit(past: Past, command: AdmitProvider) -> Iterator[Item]:
     """An agency is admitted once at a time."""
     provider: Provider = past.state(command.stream)
-    if provider == Provider("admitted", command.name, command.plan):
+    if (provider.status, provider.name, provider.plan) == ("admitted", command.name, command.plan):
         return
     if provider.status == "admitted":
         raise AlreadyExists(f"Provider {command.id} is admitted as {provider.name!r}.", field="id")

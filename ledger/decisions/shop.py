@@ -20,7 +20,9 @@ from ledger.decisions.base import (
     unchanged,
 )
 from ledger.decisions.bearing import recovered
+from ledger.decisions.lapse import lapsed
 from ledger.decisions.standing import Shop, check_sells, held_until, known
+from ledger.decisions.traffic import check_budget
 from ledger.errors import AlreadyExists, DepositHeld, InsufficientFunds, InvalidAmount, WrongState
 from ledger.events.shop import (
     DepositPaid,
@@ -195,9 +197,8 @@ def refund_deposit(past: Past, command: RefundDeposit) -> Iterator[Item]:
     yield from funding.from_deposit(past, command.id, currency)
     if (payable := past.balance(f"shop_payable:{command.id}", currency)) < 0:
         raise DepositHeld(f"The shop owes {-payable} {currency}.", field="id")
-    for account in ("refund_advance", "recourse_receivable"):
-        if owed := past.balance(f"{account}:{command.id}", currency):
-            raise DepositHeld(f"{account}:{command.id} stands at {owed} {currency}.", field="id")
+    if owed := past.balance(f"refund_advance:{command.id}", currency):
+        raise DepositHeld(f"refund_advance:{command.id} stands at {owed} {currency}.", field="id")
     if claims := funding.unpaid(past, command.id):
         raise DepositHeld(f"Claims are not made good: {', '.join(claims)}.", field="id")
     if fines := past.state(command.stream).fines:
@@ -277,10 +278,11 @@ def _charge(past: Past, command: ChargeFreight | ChargeWarranty) -> tuple[str, s
 
 @decides(GrantSubsidy)
 def grant_subsidy(past: Past, command: GrantSubsidy) -> Iterator[Item]:
-    """A shop that may sell gets any sum above zero; it makes good first what was advanced for the shop."""
+    """A shop that may sell gets what the programme has left; it makes good first what was advanced for it."""
     known(past, command)
     check_sells(past, command.id)
     amount, currency = _positive(command.amount), money.currency(command.currency)
+    check_budget(past, amount, currency)
     yield SubsidyGranted(command.id, currency, amount, command.reason)
     yield from recovered(past, "", command.id, currency, amount)
 
@@ -291,6 +293,7 @@ def request_closing(past: Past, command: RequestClosing) -> Iterator[Item]:
     shop = known(past, command)
     if shop.status == "open":
         yield ShopClosingRequested(command.reason)
+        yield from lapsed(past, command.id)
     elif shop.status != "closing":
         raise WrongState(f"The shop is {shop.status}.", field="id")
 
@@ -309,7 +312,7 @@ def close(past: Past, command: CloseShop) -> Iterator[Item]:
         raise WrongState(f"Claims are not made good: {', '.join(claims)}.", field="id")
     if shop.fines:
         raise WrongState(f"Fines are open: {', '.join(fine.penalty for fine in shop.fines)}.", field="id")
-    for account in ("shop_deposit", "shop_payable", "refund_advance", "recourse_receivable"):
+    for account in ("shop_deposit", "shop_payable", "refund_advance"):
         if held := past.balance(f"{account}:{command.id}", shop.currency):
             raise WrongState(f"{account}:{command.id} still holds {held} {shop.currency}.", field="id")
     yield ShopClosed()

@@ -10,6 +10,7 @@ import msgspec
 
 from ledger import policy, time
 from ledger.decisions.base import INITIAL, Command, Item, Name, Past, Text, decides, folds
+from ledger.decisions.lapse import lapsed
 from ledger.errors import UnknownPolicy, UnknownShop, WrongState
 from ledger.events.base import Recorded
 from ledger.events.shop import (
@@ -47,6 +48,25 @@ class Restraint(NamedTuple):
     until: int | None = None
 
 
+class Badge(NamedTuple):
+    """A mark the shop has, or had until it lost it; times in UTC microseconds.
+
+    `rule` is the version of the rule that granted it, `position` that of the log at which its figures were
+    read last.
+    """
+
+    name: str
+    rule: str
+    since: int
+    position: int
+    until: int | None = None
+
+    @property
+    def changed_at(self) -> int:
+        """When it was granted or lost last."""
+        return self.since if self.until is None else self.until
+
+
 def held(restraints: Sequence[Restraint], what: str, moment: int | None = None) -> bool:
     """Whether somebody is `restricted`, `suspended` or `banned`: at a moment, or until somebody lifts it."""
     return any(
@@ -72,6 +92,19 @@ class Shop(msgspec.Struct, frozen=True):
     """What its deposit still owes of fines, in the order in which they came to be due."""
     closing_since: int | None = None
     """When it asked to leave (UTC microseconds)."""
+    badges: tuple[Badge, ...] = ()
+    """Each mark that it has or had, as it was granted last."""
+    campaigns: tuple[str, ...] = ()
+    """The campaigns it entered."""
+    provider: str = ""
+    """The agency that serves it."""
+    opened_at: int = 0
+    """When it opened (UTC microseconds)."""
+
+    @property
+    def holds(self) -> tuple[str, ...]:
+        """The names of the marks that it has."""
+        return tuple(badge.name for badge in self.badges if badge.until is None)
 
     def offers(self, moment: int) -> tuple[str, ...]:
         """The benefits that an order paid at this moment (UTC microseconds) carries."""
@@ -112,9 +145,14 @@ INITIAL["shop"] = Shop()
 
 
 @folds(ShopOpened)
-def _opened(shop: Shop, fact: ShopOpened, _recorded: Recorded) -> Shop:
+def _opened(shop: Shop, fact: ShopOpened, recorded: Recorded) -> Shop:
     return msgspec.structs.replace(
-        shop, status="open", name=fact.name, currency=fact.currency, industry=fact.industry
+        shop,
+        status="open",
+        name=fact.name,
+        currency=fact.currency,
+        industry=fact.industry,
+        opened_at=recorded.envelope.effective_at,
     )
 
 
@@ -285,6 +323,7 @@ def close_benefit(past: Past, command: CloseBenefit) -> Iterator[Item]:
     shop = known(past, command)
     if any(opening.benefit == command.benefit and opening.until is None for opening in shop.benefits):
         yield BenefitClosed(command.benefit, command.reason)
+        yield from lapsed(past, command.id)
 
 
 @decides(RestrictShop)
@@ -292,6 +331,7 @@ def restrict(past: Past, command: RestrictShop) -> Iterator[Item]:
     """A cause restricts once."""
     if not _holds(_not_closed(past, command), "restricted", command.cause):
         yield ShopRestricted(command.cause, command.reason)
+        yield from lapsed(past, command.id)
 
 
 @decides(SuspendShop)
@@ -303,6 +343,7 @@ def suspend(past: Past, command: SuspendShop) -> Iterator[Item]:
         raise WrongState(f"It would be over at {time.rfc3339(until)}.", field="until")
     if not any((r.what, r.cause, r.until) == ("suspended", command.cause, until) for r in shop.restraints):
         yield ShopSuspended(command.cause, command.reason, until)
+        yield from lapsed(past, command.id)
 
 
 @decides(BanShop)
@@ -310,6 +351,7 @@ def ban(past: Past, command: BanShop) -> Iterator[Item]:
     """A cause bans once."""
     if not _holds(_not_closed(past, command), "banned", command.cause):
         yield ShopBanned(command.cause, command.reason)
+        yield from lapsed(past, command.id)
 
 
 @decides(ReinstateShop)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from ledger.decisions import dispatch
 from ledger.decisions.assessment import MOST_UNITS
-from ledger.decisions.base import DECISIONS, Amount, Command, Item, Name, On, OrderId, Past, Text, decides
+from ledger.decisions.base import Amount, Command, Item, Name, OrderId, Past, Text, also, decides
 from ledger.decisions.claim import ClaimItem, FileClaim
 from ledger.decisions.dispatch import Digest
 from ledger.decisions.order import Order, check
@@ -117,7 +117,7 @@ def find_fake_dispatch(past: Past, command: FindFakeDispatch) -> Iterator[Item]:
         reason=f"Fake dispatch of order {command.id} under {command.waybill}: {command.reason}"[:1000],
         cause=command.stream,
     )
-    yield from in_own_stream(past, proposed)
+    yield from also(past, proposed)
 
 
 def _items(found: Sequence[Unit]) -> tuple[ClaimItem, ...]:
@@ -139,11 +139,5 @@ def _if_covered(past: Past, wanted: FileClaim) -> Iterator[Item]:
 
 def granted(past: Past, wanted: FileClaim) -> Iterator[Item]:
     """File a claim and decide it for the buyer, by the terms alone."""
-    yield from in_own_stream(past, wanted)
-    yield from in_own_stream(past, UpholdClaim(id=wanted.id, reason=wanted.reason))
-
-
-def in_own_stream(past: Past, command: Command) -> Iterator[Item]:
-    """What another command would lead to, as part of this one."""
-    for item in DECISIONS[type(command)](past, command):
-        yield item if isinstance(item, On) else On(command.stream, item)
+    yield from also(past, wanted)
+    yield from also(past, UpholdClaim(id=wanted.id, reason=wanted.reason))

@@ -16,6 +16,7 @@ from ledger.decisions.base import (
     OptionalName,
     Past,
     Text,
+    also,
     decides,
 )
 from ledger.decisions.claim import BUYER, SHOP, Claim, ClaimItem, awaited, check_free, known
@@ -226,8 +227,7 @@ def _refund(past: Past, command: Command, claim: Claim, lines: tuple[RefundLine,
     whose = claim.order, claim.shop, claim.buyer, claim.currency
     yield On(completing.stream, RefundRequested(*whose, cash, 0, lines, f"claim {command.id}", False))
     yield On(completing.stream, RefundApproved())
-    for item in refund.complete(past, completing):
-        yield item if isinstance(item, On) else On(completing.stream, item)
+    yield from also(past, completing)
 
 
 @decides(RejectClaim)

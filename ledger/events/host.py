@@ -50,3 +50,12 @@ class HostClosed(Fact):
     TOPIC = "host-closed"
 
     reason: str = ""
+
+
+class HostProviderChanged(Fact):
+    """From now on another agency manages the host; empty: none does."""
+
+    TOPIC = "host-provider-changed"
+
+    provider: str
+    marks: tuple[str, ...] = ()

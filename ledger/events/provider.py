@@ -20,3 +20,20 @@ class ProviderExited(Fact):
     TOPIC = "provider-exited"
 
     reason: str = ""
+
+
+class ProviderTierSet(Fact):
+    """The agency's tier for a calendar year, by a version of the rule; empty: it reached none.
+
+    `sales` (minor units) is what the shops and hosts it served sold in that year and did not give back, as
+    it was known at `position` of the log.
+    """
+
+    TOPIC = "provider-tier-set"
+
+    year: int
+    tier: str
+    rule: str
+    currency: str
+    sales: int
+    position: int

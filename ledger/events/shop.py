@@ -174,3 +174,12 @@ class ShopClosed(Fact):
     """The shop has left and nothing is owed either way."""
 
     TOPIC = "shop-closed"
+
+
+class ShopProviderChanged(Fact):
+    """From now on an agency serves the shop; empty: none does."""
+
+    TOPIC = "shop-provider-changed"
+
+    provider: str
+    marks: tuple[str, ...] = ()

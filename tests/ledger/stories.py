@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any, NamedTuple
 
 import msgspec
@@ -15,7 +16,19 @@ import pytest
 
 from ledger import catalogue
 from ledger.decisions.amendment import RecordOrder
-from ledger.decisions.base import Account, Command, Known, Nothing, Past, Posted, Request, replay
+from ledger.decisions.base import (
+    INITIAL,
+    Account,
+    Command,
+    Known,
+    Nothing,
+    Past,
+    Posted,
+    Request,
+    identifier,
+    kind,
+    replay,
+)
 from ledger.decisions.fulfilment import ConfirmReceipt, DispatchParcel
 from ledger.decisions.order import OrderLine, PayOrder, PlaceOrder, SettleOrder
 from ledger.decisions.refund import (
@@ -30,6 +43,7 @@ from ledger.errors import (
     LedgerError,
 )
 from ledger.events.base import Fact, Recorded, Source
+from ledger.postings import kind_of
 
 assert catalogue.LIFECYCLES  # Importing the catalogue registers every decision.
 
@@ -62,6 +76,8 @@ _NAMELESS = re.compile(
 )
 """What the books and the clock say, which know neither the command nor its fields."""
 _SENTENCE = re.compile(r"(?![a-z]+[ .,]).*\.", re.DOTALL)  # It may begin with an identifier.
+_HOLLOW = re.compile(r"\bNone\b|  |\b[A-Z]{2,} [A-Z]{2,}\b")
+"""What no sentence has: a gap where something was to be named, or words that shout."""
 
 
 @contextmanager
@@ -72,6 +88,7 @@ def explained(asked: Request) -> Iterator[None]:
     except LedgerError as refusal:
         said = refusal.detail
         whole = _SENTENCE.fullmatch(said) and not (said.isupper() and " " in said)
+        whole = whole and not _HOLLOW.search(said)
         named = refusal.field in asked.command.__struct_fields__
         if not (whole and named) and not _NAMELESS.fullmatch(said):
             pytest.fail(f"{refusal!r} names {refusal.field!r}")
@@ -79,13 +96,58 @@ def explained(asked: Request) -> Iterator[None]:
 
 
 class Memory(Nothing):
-    """A past that remembers its facts by position; states, balances and uses are in what is known."""
+    """A past that remembers its facts by position; states, balances and uses are in what is known.
+
+    What it is asked for has to be a name.
+    """
 
     def __init__(self) -> None:
         self.facts: list[Recorded] = []
 
+    def streams(self, names: Sequence[str]) -> dict[str, list[Recorded]]:
+        assert all(kind(name) in INITIAL and _named(identifier(name)) for name in names), names
+        return super().streams(names)
+
+    def accounts(self, names: Sequence[str]) -> dict[tuple[str, str], Account]:
+        for name in names:
+            kind_of(name)  # It raises if there are none of the kind.
+            assert _named(name), name
+        return super().accounts(names)
+
+    def uses(self, subjects: Sequence[str]) -> dict[str, tuple[int, int]]:
+        assert all(re.fullmatch("[a-z-]+", name.split("/")[0]) and _named(name) for name in subjects), (
+            subjects
+        )
+        return super().uses(subjects)
+
     def fact(self, position: int) -> Recorded | None:
         return self.facts[position - 1] if 0 < position <= len(self.facts) else None
+
+
+def _named(name: str) -> bool:
+    """Whether no part of a name is missing."""
+    return not re.search(r"\bNone\b", name)
+
+
+class Careful(Past):
+    """A past that is always told of which currency."""
+
+    def balance(self, account: str, currency: str) -> int:
+        assert isinstance(currency, str), currency
+        return super().balance(account, currency)
+
+
+@cache
+def _decoder(type_: type) -> msgspec.msgpack.Decoder[Any]:
+    return msgspec.msgpack.Decoder(type_)
+
+
+def typed(value: Fact | msgspec.Struct) -> None:
+    """See that every field of a fact or state holds what it is declared to hold."""
+    if waiting := getattr(value, "parked", ()):
+        assert isinstance(waiting, tuple), waiting
+        value = but(value, parked=())  # They hold facts of any type.
+    _decoder(type(value)).decode(msgspec.msgpack.encode(value))
 
 
 class Ledger:
@@ -103,13 +165,18 @@ class Ledger:
         """What the next step may know, an hour later."""
         self.hours += 1
         now = (START + timedelta(hours=self.hours)).timestamp() * 1_000_000
-        return Past(self.memory, self.known, len(self.memory.facts), int(now))
+        return Careful(self.memory, self.known, len(self.memory.facts), int(now))
 
     def do(self, step: Step) -> list[Recorded]:
         """The facts of a step in their place; raises its refusal."""
         asked = request(step)
         with explained(asked):
             draft = self.past().decide(asked)
+        for recorded in draft.facts:
+            typed(recorded.fact)
+            state = self.known.states[recorded.stream][1]
+            if isinstance(state, msgspec.Struct):
+                typed(state)
         self.memory.facts += draft.facts
         self.posted += draft.posted
         return draft.facts

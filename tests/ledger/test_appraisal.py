@@ -22,7 +22,7 @@ from ledger.decisions.base import Command
 from ledger.decisions.correction import RecordCorrection
 from ledger.decisions.fulfilment import DeliverParcel, ParcelItem
 from ledger.decisions.offer import MarkOffer, UnmarkOffer
-from ledger.decisions.order import CancelOrder, OrderLine
+from ledger.decisions.order import CancelOrder, InWarehouse, OrderLine
 from ledger.decisions.policy import PublishPolicy
 from ledger.decisions.shop import OpenShop
 from ledger.decisions.standing import OpenBenefit
@@ -144,6 +144,7 @@ OFFERS: dict[str, Row] = {
     "unmarked":                         (MARKED, UNMARK,                        [OfferUnmarked("sold out")]),
     "what is not marked stays so":      (OPEN_ARMS, UNMARK,                     NOTHING),
     "marked once more":                 ((*MARKED, UNMARK), MARK,               [OfferMarked("lab1", "gold")]),
+    "an article with a colon":          (OPEN_ARMS, but(MARK, id="s1:cup:red"),  [OfferMarked("lab1", "gold")]),
     "no article":                       ((), but(MARK, id="s1"),                InvalidIdentifier),
 }  # fmt: skip
 
@@ -240,6 +241,11 @@ def test_a_stage_of_its_own():
     for step in (*checks(), PASS, CERTIFY):
         ledger.do(step)
     assert ledger.state("order-p:1").status == "appraised"
+
+
+def test_the_order_keeps_what_became_of_its_pieces():
+    assert Ledger(CERTIFIED).state("order-p:1").items == (InWarehouse("i1", 1, 1, "certified", "c1"),)
+    assert Ledger(FAILED).state("order-p:1").items == (InWarehouse("i1", 1, 1, "failed"),)
 
 
 def dated(steps: Sequence[Any]) -> list[Reported]:

@@ -7,6 +7,7 @@ import pytest
 
 from ledger import policies, time
 from ledger.decisions.card import (
+    Card,
     ChangeTier,
     Coupon,
     ExpireCoupons,
@@ -151,3 +152,38 @@ def test_a_card_keeps_what_is_left():
 def test_a_use_counts_in_the_local_period(of: str, when: str, name: str):
     terms = msgspec.structs.replace(QUOTAS.terms(), quota_period=of)
     assert period(terms, time.micros(time.parse(when))) == name
+
+
+FEN = but(K1, amount=1)
+
+
+@stories({
+    "one fen on it": (ISSUED, FEN, [
+        CouponGranted("k1", "red-packet", "CNY", 1, 1_622_541_600_000_000, "welcome"),
+    ]),
+    "granted in its last moment": (ISSUED, but(K1, at=LAST), [
+        CouponGranted("k1", "red-packet", "CNY", 500, 1_622_541_600_000_000, "welcome"),
+    ]),
+    "one fen is redeemed": ((*PLACED, ISSUE, FEN), but(REDEEM, amount=1), [
+        CouponRedeemed("k1", "red-packet", "CNY", 1, "p:1"),
+    ]),
+})  # fmt: skip
+def test_facts(given, when, then):
+    tell(given, when, then)
+
+
+@pytest.mark.parametrize(("given", "stream", "known"), [
+    pytest.param(
+        (*WITH_COUPONS, but(REDEEM, amount=499)), "card-b1",
+        Card(tier="silver", coupons=(Coupon("k1", "red-packet", "CNY", 1, 1_622_541_600_000_000), Coupon("k2",
+            "coupon", "CNY", 70, None))),
+        id="a fen is left"),
+    pytest.param(
+        (*WITH_COUPONS, REDEEM), "card-b1",
+        Card(tier="silver", coupons=(Coupon("k2", "coupon", "CNY", 70, None),)),
+        id="nothing is left"),
+    pytest.param((*ISSUED, GOLD), "card-b1", Card(tier="gold"), id="the tier changed"),
+])  # fmt: skip
+def test_states(given, stream, known):
+    """Field by field; what is not named is as it was in the beginning."""
+    assert Ledger(given).state(stream) == known

@@ -16,6 +16,7 @@ from tests.ledger.stories import PAY, PLACE, but
 
 NAMES = """
     adjustments.record
+    brands.register
     brushing.record
     cards.change-tier cards.expire-coupons cards.grant-coupon cards.issue cards.redeem-coupon
     cards.use-benefit
@@ -24,15 +25,17 @@ NAMES = """
     claims.fail-payment claims.file claims.forfeit claims.mark-unknown claims.open-recovery claims.pay
     claims.recover claims.reject claims.request-evidence claims.submit-evidence claims.uphold
     claims.withdraw
+    complaints.link-claim complaints.record
     corrections.record
     credit.appeal credit.assess credit.decide-appeal
     fines.publish-share
     fund.contribute
-    hosts.ban hosts.close hosts.open hosts.pay-out hosts.reinstate hosts.suspend
+    hosts.ban hosts.change-provider hosts.close hosts.open hosts.pay-out hosts.reinstate hosts.suspend
     incidents.add-members incidents.approve incidents.close incidents.declare incidents.exclude-member
     incidents.grant incidents.open-batch incidents.pay incidents.report-failure
     items.certify items.check items.fail items.inspect items.pass items.receive
     labs.pay
+    notices.share notices.withdraw
     offers.mark offers.unmark
     orders.cancel orders.change-address orders.close orders.confirm orders.deliver orders.dispatch
     orders.find-fake-dispatch orders.lift-risk-hold orders.mark-overdue orders.pay orders.place
@@ -45,18 +48,25 @@ NAMES = """
     penalties.send-to-collection penalties.serve penalties.vary penalties.void-orders
     periods.close
     policies.publish policies.retire
-    providers.admit providers.exit
+    projections.skip
+    providers.admit providers.assess-tier providers.exit
     refunds.advance refunds.approve refunds.close refunds.complete refunds.escalate
     refunds.receive-return refunds.record refunds.refuse refunds.request refunds.ship-return
     refunds.use-benefit
+    reports.decide reports.file reports.flag
     returns.claim-freight
+    reviews.answer reviews.invite reviews.submit
+    scores.take
     sessions.begin sessions.close
-    shops.ban shops.charge-freight shops.charge-warranty shops.close shops.close-benefit
-    shops.grant-subsidy shops.open shops.open-benefit shops.pay-deposit shops.pay-out
-    shops.refund-deposit shops.reinstate shops.request-closing shops.restrict shops.suspend
-    shops.write-off-recourse
+    shops.assess-badge shops.ban shops.change-provider shops.charge-freight shops.charge-warranty
+    shops.close shops.close-benefit shops.enter-campaign shops.grant-subsidy shops.open
+    shops.open-benefit shops.pay-deposit shops.pay-out shops.refund-deposit shops.reinstate
+    shops.request-closing shops.restrict shops.suspend shops.write-off-recourse
     standing.publish-rule
     statements.record
+    traffic.allocate
+    visits.record
+    votes.cast
 """.split()
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.decisions.chargeback import ReceiveChargeback, RepayChargeback, ReverseChargeback
+from ledger.decisions.chargeback import Chargeback, ReceiveChargeback, RepayChargeback, ReverseChargeback
 from ledger.decisions.refund import AdvanceRefund, ApproveRefund, CompleteRefund
 from ledger.decisions.shop import OpenShop, PayDeposit, PayOutShop
 from ledger.errors import (
@@ -17,6 +17,7 @@ from ledger.errors import (
 from ledger.events.chargeback import ChargebackReceived, ChargebackRepaid, ChargebackReversed
 from ledger.events.order import OrderChargedBack, SharesRestored
 from ledger.events.parking import FactParked
+from ledger.events.refund import RefundAdvanceRecovered
 from tests.ledger.stories import (
     PAID,
     PAY,
@@ -177,3 +178,76 @@ def test_a_chargeback_that_is_returned_leaves_no_trace(before, amount, settled_b
     assert _netted(ledger) == _netted(other)
     kept = {subject: used for subject, used in ledger.used().items() if not subject.startswith("reversed/")}
     assert kept == other.used()
+
+
+@stories({
+    "in another currency, in full": (PAID, but(RECEIVE, currency="EUR", reason="fraud"), [
+        ChargebackReceived("p:1", "s1", "b1", "EUR", 10_000, 10_000, 0, 0, 0, 10_000, "fraud", "command",
+            ("currency_mismatch", "guard_exceeded")),
+        OrderChargedBack("c1", 10_000, ("charged_back", "currency_mismatch", "guard_exceeded")),
+    ]),
+    "in full": (PAID, but(RECEIVE, reason="fraud"), [
+        ChargebackReceived("p:1", "s1", "b1", "CNY", 10_000, 10_000, 10_000, 0, 0, 0, "fraud"),
+        OrderChargedBack("c1", 10_000, ("charged_back",)),
+    ]),
+    "of a settled order that was paid out": ((*SETTLED, PayOutShop(id="s1")), RECEIVE, [
+        ChargebackReceived("p:1", "s1", "b1", "CNY", 10_000, 10_000, 0, 10_000, 0, 0, "fraudulent"),
+        OrderChargedBack("c1", 10_000, ("charged_back",)),
+    ]),
+    "reversed, a fen is advanced": (
+        (*SETTLED, PayOutShop(id="s1"), gave("r1", 1, order=""), part(5_000)),
+        REVERSE, [
+            ChargebackReversed("p:1", "s1", "b1", "CNY", 5_000, 10_000, 0, 5_000, 0, 0),
+            OrderChargedBack("c1", 0, ("chargeback_reversed",)),
+        ]),
+    "reversed, the shop is credited a fen": (
+        (*SETTLED, part(1), PayOutShop(id="s1"), gave("r1", 500, order="")),
+        REVERSE, [
+            ChargebackReversed("p:1", "s1", "b1", "CNY", 1, 10_000, 0, 1, 0, 0),
+            OrderChargedBack("c1", 0, ("chargeback_reversed",)),
+            RefundAdvanceRecovered("p:1", "s1", "CNY", 0, 1, 0),
+        ]),
+    "reversed, the shop is credited": (
+        (*SETTLED, part(5_000), PayOutShop(id="s1"), gave("r1", 500, order="")),
+        REVERSE, [
+            ChargebackReversed("p:1", "s1", "b1", "CNY", 5_000, 10_000, 0, 5_000, 0, 0),
+            OrderChargedBack("c1", 0, ("chargeback_reversed",)),
+            RefundAdvanceRecovered("p:1", "s1", "CNY", 0, 500, 0),
+        ]),
+    "reversed, settled and refunded meanwhile": (
+        (*PAID, part(4_000), *refunded("r1", 2_000), Reported(SETTLE)),
+        REVERSE, [
+            ChargebackReversed("p:1", "s1", "b1", "CNY", 4_000, 10_000, 4_000, 0, 0, 0),
+            OrderChargedBack("c1", 0, ("chargeback_reversed",)),
+            SharesRestored("s1", "h1", "CNY", 4_000, -200, -120),
+        ]),
+    "reversed, and another was not": ((*PAID, part(4_000), Reported(SETTLE), part(1_000, "c2")), REVERSE, [
+        ChargebackReversed("p:1", "s1", "b1", "CNY", 4_000, 10_000, 4_000, 0, 0, 0),
+        OrderChargedBack("c1", 0, ("chargeback_reversed",)),
+        SharesRestored("s1", "h1", "CNY", 4_000, -200, -120),
+    ]),
+})  # fmt: skip
+def test_facts(given, when, then):
+    tell(given, when, then)
+
+
+@pytest.mark.parametrize(("given", "stream", "known"), [
+    pytest.param(
+        (*PAID, but(RECEIVE, reason="fraud")), "chargeback-c1",
+        Chargeback(received=ChargebackReceived("p:1", "s1", "b1", "CNY", 10_000, 10_000, 10_000, 0, 0, 0,
+            "fraud")),
+        id="received"),
+    pytest.param(
+        (REVERSE, *PAID, RECEIVE), "chargeback-c1",
+        Chargeback(received=ChargebackReceived("p:1", "s1", "b1", "CNY", 10_000, 10_000, 10_000, 0, 0, 0,
+            "fraudulent"), reversed=True),
+        id="it had waited"),
+    pytest.param(
+        (*TWICE, but(REPAY, amount=1)), "chargeback-c1",
+        Chargeback(received=ChargebackReceived("p:1", "s1", "b1", "CNY", 10_000, 10_000, 0, 0, 10_000, 0,
+            "fraudulent", marks=("already_refunded",)), repaid=1),
+        id="paid back in part"),
+])  # fmt: skip
+def test_states(given, stream, known):
+    """Field by field; what is not named is as it was in the beginning."""
+    assert Ledger(given).state(stream) == known

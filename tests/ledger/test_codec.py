@@ -21,7 +21,9 @@ from ledger.events.appraisal import (
     LabPaid,
     WarrantyStarted,
 )
+from ledger.events.badge import BadgeGranted, BadgeRevoked, Ground
 from ledger.events.base import Envelope, Fact, Source
+from ledger.events.campaign import CampaignEntered, CampaignRefused
 from ledger.events.card import (
     BenefitUsed,
     CardIssued,
@@ -55,6 +57,7 @@ from ledger.events.claim import (
     Parts,
     TraceStep,
 )
+from ledger.events.complaint import ComplaintClaimed, ComplaintRecorded
 from ledger.events.correction import CorrectionRecorded
 from ledger.events.coverage import CoverageAttached
 from ledger.events.credit import (
@@ -90,6 +93,7 @@ from ledger.events.host import (
     HostBanned,
     HostClosed,
     HostOpened,
+    HostProviderChanged,
     HostReinstated,
     HostSuspended,
 )
@@ -109,6 +113,7 @@ from ledger.events.live import (
     SessionBegun,
     SessionClosed,
 )
+from ledger.events.notice import BrandRegistered, CounterfeitNoticeShared, CounterfeitNoticeWithdrawn
 from ledger.events.offer import (
     OfferMarked,
     OfferUnmarked,
@@ -162,9 +167,11 @@ from ledger.events.penalty import (
 )
 from ledger.events.period import PeriodClosed
 from ledger.events.policy import PolicyPublished, PolicyRetired, Quota, Terms
+from ledger.events.projection import FactSkipped
 from ledger.events.provider import (
     ProviderAdmitted,
     ProviderExited,
+    ProviderTierSet,
 )
 from ledger.events.recourse import RecourseOpened, RecourseRecovered, RecourseReleased, RecourseWrittenOff
 from ledger.events.refund import (
@@ -182,6 +189,9 @@ from ledger.events.refund import (
     ReturnReceived,
     ReturnShipped,
 )
+from ledger.events.report import FalseClaimFlagged, FalseClaimReported, HostReminded, ReportDecided
+from ledger.events.review import ReviewAnswered, ReviewInvited, ReviewSubmitted
+from ledger.events.score import ScoreComponent, ScoreSnapshotTaken
 from ledger.events.shop import (
     BenefitClosed,
     BenefitOpened,
@@ -194,6 +204,7 @@ from ledger.events.shop import (
     ShopClosingRequested,
     ShopOpened,
     ShopPaidOut,
+    ShopProviderChanged,
     ShopReinstated,
     ShopRestricted,
     ShopSuspended,
@@ -201,6 +212,9 @@ from ledger.events.shop import (
     WarrantyServiceCharged,
 )
 from ledger.events.statement import PlatformFundMovementRecorded
+from ledger.events.traffic import TrafficAllocated
+from ledger.events.visits import VisitsRecorded
+from ledger.events.vote import WorthVoteCast
 from ledger.postings import POSTINGS
 
 assert catalogue.LIFECYCLES  # Importing the catalogue registers every decision, and so every fold.
@@ -618,6 +632,96 @@ GOLDEN: dict[str, tuple[Fact, str]] = {
         SessionClosed("sold out"),
         "9201a8736f6c64206f7574",
     ),
+    "review-invited/1": (
+        ReviewInvited("p:1", 1, "s1", "h1", "b1", ("again",)),
+        "9701a3703a3101a27331a26831a2623191a5616761696e",
+    ),
+    "review-submitted/1": (
+        ReviewSubmitted("p:1", 1, "s1", "h1", "b1", 2, 5, 4, 3, 1, "0a0b", ("out_of_order",)),
+        "9d01a3703a3101a27331a26831a262310205040301a43061306291ac6f75745f6f665f6f72646572",
+    ),
+    "review-answered/1": (
+        ReviewAnswered("host", "0a0b", ("again",)),
+        "9401a4686f7374a43061306291a5616761696e",
+    ),
+    "worth-vote-cast/1": (
+        WorthVoteCast("cup", "s1", "u1", False, ("already_voted",)),
+        "9601a3637570a27331a27531c291ad616c72656164795f766f746564",
+    ),
+    "false-claim-reported/1": (
+        FalseClaimReported(
+            "l1", "h1", "silver", "u1", 1_622_505_600_000_000, 18_779, 20, 1, 0, "0a0b", ("again",)
+        ),
+        "9c01a26c31a26831a673696c766572a27531cf0005c3a905ef2000cd495b140100a43061306291a5616761696e",
+    ),
+    "false-claim-flagged/1": (
+        FalseClaimFlagged(
+            "l1", "h1", "silver", "ear-3", 9_500, 1_622_505_600_000_000, 5, 1, "0a0b", ("out_of_window",)
+        ),
+        (
+            "9b01a26c31a26831a673696c766572a56561722d33cd251ccf0005c3a905ef20000501a43061306291ad6f75745f6f66"
+            "5f77696e646f77"
+        ),
+    ),
+    "report-decided/1": (
+        ReportDecided("l1", "silver", "u1", False, 1, 0, "it is"),
+        "9801a26c31a673696c766572a27531c20100a56974206973",
+    ),
+    "host-reminded/1": (
+        HostReminded("l2", "silver", 10, 10, "pinocchio-1", "l1", "pinocchio-f9"),
+        "9801a26c32a673696c7665720a0aab70696e6f636368696f2d31a26c31ac70696e6f636368696f2d6639",
+    ),
+    "complaint-recorded/1": (
+        ComplaintRecorded("p:1", 1, "s1", "h1", "b1", "missing-gift", "0a0b", ("not_the_buyer",)),
+        "9901a3703a3101a27331a26831a26231ac6d697373696e672d67696674a43061306291ad6e6f745f7468655f6275796572",
+    ),
+    "complaint-claimed/1": (
+        ComplaintClaimed("c1", "fraud-law"),
+        "9301a26331a966726175642d6c6177",
+    ),
+    "brand-registered/1": (
+        BrandRegistered(("North",), ("sup-1",), ("NO-*",)),
+        "940191a54e6f72746891a57375702d3191a44e4f2d2a",
+    ),
+    "counterfeit-notice-shared/1": (
+        CounterfeitNoticeShared(
+            "north", "south", ("NO-1",), ("i1",), ("c1",), ("north cap",), "0a0b", ("unknown_brand",)
+        ),
+        (
+            "9901a56e6f727468a5736f75746891a44e4f2d3191a2693191a2633191a96e6f72746820636170a43061306291ad756e"
+            "6b6e6f776e5f6272616e64"
+        ),
+    ),
+    "counterfeit-notice-withdrawn/1": (
+        CounterfeitNoticeWithdrawn("a mistake"),
+        "9201a961206d697374616b65",
+    ),
+    "score-snapshot-taken/1": (
+        ScoreSnapshotTaken(
+            "s1",
+            "tea",
+            18_779,
+            "1",
+            "d1",
+            2,
+            561,
+            "leading",
+            40,
+            3,
+            "105/2",
+            2,
+            1,
+            3,
+            (ScoreComponent("repeat_rate", "0.25", 20, 50, 60, 300, 4, 1, 5),),
+            ("content",),
+            ("quality_refunds",),
+        ),
+        (
+            "dc001201a27331a3746561cd495ba131a2643102cd0231a76c656164696e672803a53130352f320201039199"
+            "ab7265706561745f72617465a4302e323514323ccd012c04010591a7636f6e74656e7491af7175616c697479"
+            "5f726566756e6473"
+        ),
+    ),
     "provider-admitted/1": (
         ProviderAdmitted("Agency", "wind-maker"),
         "9301a64167656e6379aa77696e642d6d616b6572",
@@ -625,6 +729,58 @@ GOLDEN: dict[str, tuple[Fact, str]] = {
     "provider-exited/1": (
         ProviderExited("bankrupt"),
         "9201a862616e6b72757074",
+    ),
+    "badge-granted/1": (
+        BadgeGranted("trust-purchase", "1", 18_800, 7, (Ground("index", "61.3", "at least 40.0", True),)),
+        (
+            "9601ae74727573742d7075726368617365a131cd4970079194a5696e646578a436312e33ad6174206c65617374203430"
+            "2e30c3"
+        ),
+    ),
+    "badge-revoked/1": (
+        BadgeRevoked("trust-purchase", "1", 18_801, 9, (Ground("index", "34.9", "at least 35.0", False),)),
+        (
+            "9601ae74727573742d7075726368617365a131cd4971099194a5696e646578a433342e39ad6174206c65617374203335"
+            "2e30c2"
+        ),
+    ),
+    "campaign-entered/1": (
+        CampaignEntered(
+            "sale-11",
+            "standard",
+            "1",
+            (Ground("status", "open", "one of open", True),),
+            ("requirement_unmet",),
+        ),
+        (
+            "9601a773616c652d3131a87374616e64617264a1319194a6737461747573a46f70656eab6f6e65206f66206f70656ec3"
+            "91b1726571756972656d656e745f756e6d6574"
+        ),
+    ),
+    "campaign-refused/1": (
+        CampaignRefused(
+            "sale-11", "standard", "1", (Ground("badges", "none", "all of trust-purchase", False),)
+        ),
+        (
+            "9501a773616c652d3131a87374616e64617264a1319194a6626164676573a46e6f6e65b5616c6c206f66207472757374"
+            "2d7075726368617365c2"
+        ),
+    ),
+    "traffic-allocated/1": (
+        TrafficAllocated("s1", 18_800, "key", "cold-start", 2_000, "1", 7, "new"),
+        "9901a27331cd4970a36b6579aa636f6c642d7374617274cd07d0a13107a36e6577",
+    ),
+    "host-provider-changed/1": (
+        HostProviderChanged("a2", ("provider_not_admitted",)),
+        "9301a2613291b570726f76696465725f6e6f745f61646d6974746564",
+    ),
+    "shop-provider-changed/1": (
+        ShopProviderChanged("a1"),
+        "9301a2613190",
+    ),
+    "provider-tier-set/1": (
+        ProviderTierSet(2021, "100 M", "1", "CNY", 10_000_000_001, 7),
+        "9701cd07e5a5313030204da131a3434e59cf00000002540be40107",
     ),
     "shop-closed/1": (
         ShopClosed(),
@@ -772,6 +928,10 @@ GOLDEN: dict[str, tuple[Fact, str]] = {
         PeriodClosed("2021-06", 1_625_068_800_000_000),
         "9301a7323032312d3036cf0005c5fdd08f4000",
     ),
+    "fact-skipped/1": (
+        FactSkipped("order_status", 7, "its lines are of no use"),
+        "9401ac6f726465725f73746174757307b7697473206c696e657320617265206f66206e6f20757365",
+    ),
     "penalty-proposed/1": (
         PenaltyProposed("shop", "s1", "s1", "CNY", 100_000, 3, (Measure("ban", 7),), "fake", "claim-c1"),
         "9a01a473686f70a27331a27331a3434e59ce000186a0039192a362616e07a466616b65a8636c61696d2d6331",
@@ -881,6 +1041,10 @@ GOLDEN: dict[str, tuple[Fact, str]] = {
     "brushing-intercepted/1": (
         BrushingIntercepted(1_200, "robots"),
         "9301cd04b0a6726f626f7473",
+    ),
+    "visits-recorded/1": (
+        VisitsRecorded("s1", "2021-06-10", 1_200, "app", ("future_day",)),
+        "9601a27331aa323032312d30362d3130cd04b0a361707091aa6675747572655f646179",
     ),
     "order-claimed/1": (
         OrderClaimed("c1", "counterfeit"),

@@ -16,7 +16,7 @@ from ledger.errors import (
     WrongState,
 )
 from ledger.events.correction import CorrectionRecorded
-from ledger.events.order import OrderAmended, OrderSettled, SharesRestored
+from ledger.events.order import Line, OrderAmended, OrderSettled, SharesRestored
 from ledger.events.refund import RefundAdvanceRecovered
 from tests.ledger.stories import (
     CONFIRMED,
@@ -162,3 +162,24 @@ def test_the_own_stream_of_a_correction_stays_empty():
     with pytest.raises(VersionChanged):
         past.decide(but(asks, expected=1))
     assert len(past.decide(but(asks, expected=0)).facts) == 1
+
+
+OVER = (*PAID, gave("r1", 8_000), gave("r2", 6_000))
+
+
+@stories({
+    "a refund that waits in part": (OVER, undo(4), [
+        has(CorrectionRecorded, position=4, topic="refund-completed", reason="wrong"),
+    ]),
+    "a refund beside one that waits in part": (OVER, undo(3), [
+        has(CorrectionRecorded, position=3, topic="refund-completed", reason="wrong"),
+        OrderAmended(0, "s1", "h1", "b1", "CNY", (Line("cup", "", 3, 10_000),), 0, 10_000, 0, (10_000,), (0,),
+            0, 0, 0, 0, 4_000, (4_000,), source="command", marks=("recounted",)),
+    ]),
+    "a position with as many digits as there are": (SHOP, but(undo(2), id="2".zfill(18)), [
+        has(CorrectionRecorded, position=2, topic="deposit-paid", reason="wrong"),
+    ]),
+    "no position at all": (SHOP, but(undo(2), id="x"), UnknownPosition),
+})  # fmt: skip
+def test_facts(given, when, then):
+    tell(given, when, then)

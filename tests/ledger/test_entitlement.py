@@ -4,19 +4,23 @@ from datetime import timedelta
 
 import pytest
 
-from ledger.decisions.card import IssueCard
+from ledger.decisions.card import ChangeTier, IssueCard
 from ledger.decisions.chargeback import ReceiveChargeback
 from ledger.decisions.credit import (
     AppealStanding,
     AssessStanding,
+    Credit,
     DecideStandingAppeal,
+    Limit,
     PublishRule,
     limit,
 )
 from ledger.decisions.entitlement import UseRefundBenefit
 from ledger.decisions.fulfilment import DeliverParcel
 from ledger.decisions.order import OrderLine
-from ledger.decisions.refund import AdvanceRefund, ApproveRefund, CompleteRefund, RefuseRefund
+from ledger.decisions.refund import AdvanceRefund, ApproveRefund, CompleteRefund, EscalateRefund, RefuseRefund
+from ledger.decisions.shop import OpenShop
+from ledger.decisions.standing import OpenBenefit
 from ledger.errors import (
     AlreadyExists,
     CreditLimitExceeded,
@@ -44,7 +48,9 @@ from ledger.events.refund import (
     RefundApproved,
     RefundCompleted,
     RefundEntitled,
+    RefundLine,
 )
+from ledger.money import MAX_AMOUNT
 from tests.ledger.assured import assured, terms
 from tests.ledger.stories import (
     PAID,
@@ -58,6 +64,7 @@ from tests.ledger.stories import (
     Step,
     asked,
     but,
+    gave,
     has,
     stories,
     tell,
@@ -192,3 +199,115 @@ def test_terms_without_a_limit_set_none():
     ledger = Ledger([free, *WORLD[:2], *WORLD[3:], *got(price=900_000), asked("r1"), NOW])
     assert ledger.balance("refund_advance:s1") == 900_000
     assert ledger.state("credit-b1").taken == {}
+
+
+ESCALATED = (*TO_COME, RefuseRefund(id="r1", reason="worn"), EscalateRefund(id="r1"))
+FROM_PAYMENT = (
+    terms("seven-day-return-2021-06", window_from="paid"),
+    OpenShop(id="s1"),
+    OpenBenefit(id="s1", benefit="seven-day-return"),
+    but(PLACE, at=RECEIVED),
+    but(PAY, at=RECEIVED),
+    asked("r1", returns=True),
+)
+SECOND = (*ASKED, NOW, *got("p:2", 100), asked("r2", order="p:2"), but(NOW, id="r2"))
+APPEALED = (AppealStanding(id="b1", reason="long known"),)
+
+
+@stories({
+    "escalated, the goods come back": (ESCALATED, BACK, [
+        RefundEntitled("p:1", "seven-day-return", "2021-06", "b1", "CNY", 10_000, 1_623_340_799_999_999),
+        RefundApproved(),
+    ]),
+    "the tier counts that the card had": (
+        (*GOLD, *WORLD, *got(price=100), ChangeTier(id="b1", tier="silver", reason=""), asked("r1")),
+        KEEP, [
+            RefundEntitled("p:1", "returnless-refund", "2021-06", "b1", "CNY", 100, 1_623_340_799_999_999,
+                "abababababababababababababababababababababababababababababababab"),
+            BenefitUsed("returnless-refund", "2021-06", "r1", 4, 3),
+            RefundApproved(),
+        ]),
+    "the last moment since the payment": (FROM_PAYMENT, but(BACK, at=LAST), [
+        RefundEntitled("p:1", "seven-day-return", "2021-06", "b1", "CNY", 10_000, 1_623_340_799_999_999),
+        RefundApproved(),
+    ]),
+    "a moment too late since the payment": (FROM_PAYMENT, but(BACK, at=LAST + timedelta(microseconds=1)),
+        WindowOver),
+    "money at once, in full": (ASKED, NOW, [
+        RefundEntitled("p:1", "instant-refund", "2021-06", "b1", "CNY", 10_000, 1_623_340_799_999_999),
+        BenefitUsed("instant-refund", "2021-06", "r1", 2, 1),
+        InstantCreditTaken("r1", "b1", "CNY", 10_000, 10_000, "2021-06", (CreditStep("card: none", "20000",
+            20_000), CreditStep("0 paid orders, fewer than 3", "round(20000 × 5000 / 10000)", 10_000))),
+        InstantRefundAdvanced("p:1", "s1", "CNY", 10_000, 0, 10_000, (RefundLine(1, "cup", 1, 10_000,
+            paid=10_000),)),
+    ]),
+    "a report of a refund that names no buyer": ((*WORLD, Reported(gave("r1", 100, buyer="", order=""))),
+        BACK, WrongState),
+    "the rule, with a reason": (
+        (),
+        PublishRule(version="2", few_orders=1, few_rate_bp=2, rejected_rate_bp=3, reason="spring"), [
+            CreditRulePublished("2", 1, 2, 3, "spring"),
+        ]),
+    "standing at the same position": (
+        (*PAID, AssessStanding(id="b1", position=2, paid_orders=2)),
+        AssessStanding(id="b1", position=2, paid_orders=1), []),
+    "decided twice": ((*APPEALED, DecideStandingAppeal(id="b1", limit=9, reason="")),
+        DecideStandingAppeal(id="b1", limit=9, reason=""), WrongState),
+    "more than is kept": (APPEALED, DecideStandingAppeal(id="b1", limit=MAX_AMOUNT + 1, reason=""),
+        InvalidAmount),
+})  # fmt: skip
+def test_facts(given, when, then):
+    tell(given, when, then)
+
+
+@pytest.mark.parametrize(("given", "stream", "known"), [
+    pytest.param(APPEALED, "credit-b1", Credit(appealed=True, floors={}, taken={}), id="appealed"),
+    pytest.param(
+        (*APPEALED, DecideStandingAppeal(id="b1", limit=9, reason="")), "credit-b1",
+        Credit(floors={"CNY": 9}, taken={}),
+        id="the appeal is decided"),
+    pytest.param(
+        (*APPEALED, DecideStandingAppeal(id="b1", limit=0, reason="")), "credit-b1",
+        Credit(floors={}, taken={}),
+        id="the appeal changes nothing"),
+    pytest.param(
+        (*APPEALED, DecideStandingAppeal(id="b1", limit=9, reason=""), *APPEALED,
+            DecideStandingAppeal(id="b1", limit=7, currency="USD", reason="")), "credit-b1",
+        Credit(floors={"CNY": 9, "USD": 7}, taken={}),
+        id="two floors"),
+    pytest.param(
+        (*PAID, AssessStanding(id="b1", position=2, paid_orders=3, voided=4, rejected=5)), "credit-b1",
+        Credit(position=2, paid_orders=3, voided=4, rejected=5, floors={}, taken={}),
+        id="assessed"),
+    pytest.param(
+        (*GOLD, *SECOND), "credit-b1",
+        Credit(floors={}, taken={"r1": 10_000, "r2": 100}),
+        id="two refunds at once"),
+    pytest.param(
+        (*GOLD, *SECOND, ApproveRefund(id="r1"), CompleteRefund(id="r1")), "credit-b1",
+        Credit(floors={}, taken={"r2": 100}),
+        id="one is complete"),
+])  # fmt: skip
+def test_states(given, stream, known):
+    """Field by field; what is not named is as it was in the beginning."""
+    assert Ledger(given).state(stream) == known
+
+
+FLOOR = (*APPEALED, DecideStandingAppeal(id="b1", limit=8_000, reason=""))
+
+
+@pytest.mark.parametrize(("given", "tier", "trace"), [
+    ((),                                      "",       "card: none: 20000 = 20000; 0 paid orders, fewer than 3: round(20000 × 5000 / 10000) = 10000"),
+    ((KNOWN,),                                "gold",   "card: gold: 300000 = 300000"),
+    ((but(KNOWN, voided=1, rejected=1),),     "",       "card: none: 20000 = 20000; 1 rejected claims, 1 voided orders: round(20000 × 5000 / 10000) = 10000"),
+    ((but(KNOWN, rejected=3), *FLOOR),        "",       "card: none: 20000 = 20000; 3 rejected claims, 0 voided orders: round(20000 × 2500 / 10000) = 5000; decided on appeal: max(5000, 8000) = 8000"),
+    ((*DEBT, KNOWN),                          "",       "card: none: 20000 = 20000; less debts: max(20000 - 3000, 0) = 17000"),
+    ((*DEBT, but(KNOWN, rejected=4)),         "",       "card: none: 20000 = 20000; 4 rejected claims, 0 voided orders: round(20000 × 0 / 10000) = 0; less debts: max(0 - 3000, 0) = 0"),
+])  # fmt: skip
+def test_how_a_limit_comes_about(given, tier, trace):
+    past = Ledger([*assured("instant-refund-2021-06"), *given]).past()
+    (shipped,) = past.state("policy-instant-refund")
+    found = limit(past, "b1", shipped, tier)
+    assert "; ".join(f"{step.name}: {step.expression} = {step.value}" for step in found.trace) == trace
+    assert found == Limit("b1", "CNY", found.trace[-1].value, 0, found.trace)
+    assert limit(past, "b1", but(shipped, quotas=()), tier) == Limit("b1", "CNY", None, 0, ())

@@ -18,15 +18,19 @@ CODES = """
     ledger_error
     malformed          invalid_amount invalid_currency invalid_identifier invalid_policy invalid_time
                        unknown_command
-    not_found          unknown_account unknown_card unknown_chargeback unknown_claim unknown_host
-                       unknown_incident unknown_item unknown_order unknown_penalty unknown_policy
-                       unknown_position unknown_provider unknown_refund unknown_session unknown_shop
+    not_found          unknown_account unknown_brand unknown_card unknown_chargeback unknown_claim
+                       unknown_complaint unknown_formula unknown_host
+                       unknown_incident unknown_item unknown_notice unknown_order unknown_penalty unknown_policy
+                       unknown_position unknown_provider unknown_refund unknown_report
+                       unknown_review unknown_session unknown_shop
     conflict           already_exists key_in_flight version_changed
-    refused            already_compensated already_reversed certificate_taken changed_without_version
+    refused            account_gone already_compensated already_reported already_reversed already_voted
+                       certificate_taken changed_without_version
                        coupon_unusable credit_limit_exceeded currency_mismatch deposit_held
                        document_split evidence_missing idempotency_key_reused incident_short
                        insufficient_funds needs_person not_appraised not_correctable not_covered
-                       notice_too_short policy_overlap quota_exhausted refund_exceeds_paid same_approver
+                       not_the_buyer notice_too_short policy_overlap projection_differs quota_exhausted refund_exceeds_paid same_approver
+                       too_many_reports
                        window_over wrong_state
     unavailable        outcome_unknown projection_behind storage_unavailable
     corrupt
@@ -56,9 +60,16 @@ MET = {
     "ledger/store/test_writer.py":   "IdempotencyKeyReused",
     "ledger/store/test_faults.py":   "OutcomeUnknown StorageUnavailable",
     "projections/test_engine.py":    "Missing ProjectionBehind",
+    "projections/test_rebuild.py":   "ProjectionDiffers",
     "api/http/test_commands.py":     "key_in_flight",
     "api/http/test_queries.py":      "unknown_account",
     "api/importers/test_documents.py": "DocumentSplit",
+    "ledger/test_review.py":         "NotTheBuyer UnknownReview",
+    "ledger/test_vote.py":           "AccountGone AlreadyVoted",
+    "ledger/test_report.py":         "AlreadyReported TooManyReports UnknownReport",
+    "ledger/test_complaint.py":      "UnknownComplaint",
+    "ledger/test_notice.py":         "UnknownBrand UnknownNotice",
+    "ledger/test_formula.py":       "UnknownFormula",
     "ledger/test_penalty.py":       "UnknownPenalty",
 }  # fmt: skip
 

@@ -2,17 +2,20 @@
 
 from datetime import timedelta
 
+import pytest
+
 from ledger import time
-from ledger.decisions.host import BanHost, CloseHost, OpenHost, ReinstateHost, SuspendHost
-from ledger.decisions.live import BeginSession, CloseSession
-from ledger.decisions.provider import AdmitProvider, ExitProvider
+from ledger.decisions.host import BanHost, CloseHost, Host, OpenHost, ReinstateHost, SuspendHost
+from ledger.decisions.live import BeginSession, CloseSession, Session
+from ledger.decisions.provider import AdmitProvider, ExitProvider, Provider
 from ledger.decisions.shop import OpenShop, RequestClosing
+from ledger.decisions.standing import Restraint, SuspendShop
 from ledger.errors import AlreadyExists, UnknownHost, UnknownProvider, UnknownSession, WrongState
 from ledger.events.host import HostBanned, HostClosed, HostOpened, HostReinstated, HostSuspended
 from ledger.events.live import SessionBegun, SessionClosed
 from ledger.events.order import OrderPlaced
 from ledger.events.provider import ProviderAdmitted, ProviderExited
-from tests.ledger.stories import PLACE, START, Reported, Row, but, has, stories, tell
+from tests.ledger.stories import PLACE, START, Ledger, Reported, Row, but, has, stories, tell
 
 NOTHING = ()
 OPEN = OpenHost(id="h1", name="Ann", provider="a1")
@@ -90,3 +93,56 @@ def test_sessions(given, when, then):
 @stories(PROVIDERS)
 def test_providers(given, when, then):
     tell(given, when, then)
+
+
+AGAIN = but(SUSPEND, cause="pe3")
+
+
+@stories({
+    "banned, with a reason": (OPENED, but(BAN, reason="fakes"), [HostBanned("pe2", "fakes")]),
+    "lifted, with a reason": ((*OPENED, SUSPEND), but(LIFT, reason="appeal won"), [
+        HostReinstated("pe1", "appeal won"),
+    ]),
+    "suspended for good, with a reason": (OPENED, but(SUSPEND, until=None, reason="fakes"), [
+        HostSuspended("pe1", "fakes"),
+    ]),
+    "until now": (OPENED, but(SUSPEND, at=START, until=START), WrongState),
+    "until the next moment": (OPENED, but(SUSPEND, at=START, until=START + timedelta(microseconds=1)), [
+        HostSuspended("pe1", until=1_622_505_600_000_001),
+    ]),
+    "a session for a suspended shop": ((*OPENED, SHOP, SuspendShop(id="s1", cause="pe1")), BEGIN, WrongState),
+})  # fmt: skip
+def test_facts(given, when, then):
+    tell(given, when, then)
+
+
+@pytest.mark.parametrize(("given", "stream", "known"), [
+    pytest.param(
+        (*OPENED, but(SUSPEND, at=START), but(AGAIN, at=START), but(BAN, at=START), but(SUSPEND, at=START,
+            until=None)), "host-h1",
+        Host(status="open", name="Ann", provider="a1", restraints=(Restraint("suspended", "pe3",
+            1_622_505_600_000_000, 1_623_110_400_000_000), Restraint("banned", "pe2", 1_622_505_600_000_000,
+            None), Restraint("suspended", "pe1", 1_622_505_600_000_000, None))),
+        id="restrained for many causes"),
+    pytest.param(
+        (*OPENED, but(SUSPEND, at=START), but(AGAIN, at=START), LIFT), "host-h1",
+        Host(status="open", name="Ann", provider="a1", restraints=(Restraint("suspended", "pe3",
+            1_622_505_600_000_000, 1_623_110_400_000_000),)),
+        id="but for one"),
+    pytest.param(
+        (*OPENED, but(BEGIN, at=START)), "live-l1",
+        Session(status="on_air", host="h1", shop="s1", title="Cups", begun_at=1_622_505_600_000_000),
+        id="on air"),
+    pytest.param(
+        (*OPENED, but(BEGIN, at=START), but(END, at=LATER)), "live-l1",
+        Session(status="closed", host="h1", shop="s1", title="Cups", begun_at=1_622_505_600_000_000,
+            closed_at=1_623_196_800_000_000),
+        id="off air"),
+    pytest.param(
+        (ADMIT, EXIT), "provider-a1",
+        Provider(status="exited", name="Agency", plan="wind-maker"),
+        id="an agency that left"),
+])  # fmt: skip
+def test_states(given, stream, known):
+    """Field by field; what is not named is as it was in the beginning."""
+    assert Ledger(given).state(stream) == known

@@ -5,7 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger import policies
-from ledger.decisions.fund import Contribute
+from ledger.decisions.claim import FileClaim
+from ledger.decisions.fund import Contribute, Fund
+from ledger.decisions.funding import Due
 from ledger.decisions.incident import (
     AddMembers,
     ApproveBatch,
@@ -13,12 +15,17 @@ from ledger.decisions.incident import (
     DeclareIncident,
     ExcludeMember,
     GrantCompensation,
+    Incident,
     Listed,
+    Member,
     OpenBatch,
     PayCompensation,
     ReportFailure,
 )
+from ledger.decisions.order import OrderLine, PayOrder
 from ledger.decisions.shop import OpenShop, PayDeposit
+from ledger.decisions.standing import OpenBenefit
+from ledger.decisions.verdict import UpholdClaim
 from ledger.errors import (
     AlreadyExists,
     IncidentShort,
@@ -29,7 +36,7 @@ from ledger.errors import (
     UnknownPolicy,
     WrongState,
 )
-from ledger.events.claim import FundingShortfallRecorded
+from ledger.events.claim import ClaimFunded, FundingShortfallRecorded, Parts
 from ledger.events.fund import PetFundContributed
 from ledger.events.incident import (
     BatchApproved,
@@ -45,7 +52,8 @@ from ledger.events.incident import (
 )
 from ledger.events.recourse import RecourseOpened, RecourseRecovered
 from ledger.events.shop import ShopRestricted
-from tests.ledger.stories import Has, Ledger, Row, Step, but, has, stories, tell
+from tests.ledger.assured import terms
+from tests.ledger.stories import PLACE, START, Has, Ledger, Row, Step, but, has, stories, tell
 
 SUM = 52_000
 TERMS = but(policies.shipped()["incident-2021-06"], force=True, reason="the first terms")
@@ -278,3 +286,101 @@ def approvals(ledger: Ledger) -> list[BatchApproved]:
     """The last approvals of a batch."""
     facts = [recorded.fact for recorded in ledger.memory.facts]
     return [fact for fact in facts if isinstance(fact, BatchApproved) and fact.number == fact.approvals]
+
+
+ONE_IS_ENOUGH = terms("incident-2021-06", approvals=1)
+ONE_BUYER = but(ADD, members=(Listed(buyer="b1"),))
+DUE = (but(GIVE, amount=10), *LISTED, but(ANN, at=START), but(BOB, at=START))
+CLAIMED = (
+    terms("counterfeit-2021-06"),
+    OpenShop(id="s2"),
+    OpenBenefit(id="s2", benefit="counterfeit"),
+    but(PLACE, shop="s2", lines=(OrderLine(sku="cup", amount=100),)),
+    PayOrder(id="p:1", cash=100),
+    FileClaim(id="c1", order="p:1", benefit="counterfeit"),
+)
+
+
+@stories({
+    "one approval is enough": ((but(ONE_IS_ENOUGH),), DECLARE, [
+        IncidentDeclared("Sugar water", "birds-nest", "s1", "CNY", 52_000, 1, "2021-06"),
+    ]),
+    "no approval is not enough": ((terms("incident-2021-06", approvals=0),), DECLARE, [
+        IncidentDeclared("Sugar water", "birds-nest", "s1", "CNY", 52_000, 1, "2021-06"),
+    ]),
+    "opened, with a reason": (KNOWN, but(OPEN, reason="many called"), [BatchOpened("many called")]),
+    "what is due of a batch, in full": ((but(GIVE, amount=10), *LISTED, ANN), but(BOB, at=START), [
+        BatchApproved("i1", "bob", 2, 2, 3, "CNY", 156_000, 10),
+        FundingShortfallRecorded("incident/i1", "", "CNY", "batch", 1_622_505_600_000_000, 155_990,
+            ("fund",)),
+    ]),
+    "what comes in, in full": (DUE, but(GIVE, amount=20), [
+        PetFundContributed("CNY", 20),
+        BatchFunded("i1", "CNY", 20),
+        FundingShortfallRecorded("incident/i1", "", "CNY", "batch", 1_622_505_600_000_000, 155_970,
+            ("fund",)),
+    ]),
+    "nothing is due any more": (
+        (*DUE, EXCLUDE, but(EXCLUDE, buyer="b2"), but(EXCLUDE, buyer="b1")),
+        but(CLOSE, at=START), [
+            BatchClosed("i1", "CNY", 0, 10),
+            FundingShortfallRecorded("incident/i1", "", "CNY", "batch", 1_622_505_600_000_000, 0, ("fund",)),
+        ]),
+    "what is free pays who waits": (
+        (*CLAIMED, *FUNDED, ANN, BOB, EXCLUDE, but(GRANT, buyers=("b1", "b2")), UpholdClaim(id="c1")),
+        CLOSE, [
+            BatchClosed("i1", "CNY", 104_000, 52_000),
+            RecourseOpened("incident/i1", "s1", "CNY", 104_000),
+            ClaimFunded("c1", "p:1", "s2", "b1", "", "CNY", Parts(fund=1_000), 1_000),
+            RecourseOpened("c1", "s2", "CNY", 1_000),
+            FundingShortfallRecorded("c1", "s2", "CNY", "contract", 1_622_563_200_000_000, 0, ("deposit",
+                "fund")),
+            ShopRestricted("deposit", "Its deposit does not cover its claims."),
+        ]),
+    "closed, in full": (GRANTED, CLOSE, [
+        BatchClosed("i1", "CNY", 156_000, 0),
+        RecourseOpened("incident/i1", "s1", "CNY", 156_000),
+        ShopRestricted("deposit", "Its deposit does not cover its claims."),
+    ]),
+    "the rest is paid, whoever has theirs": ((*GRANTED, but(PAY, buyers=("b1",))), PAY, [
+        IncidentCompensationPaid("i1", "b2", "CNY", 52_000, "incident/i1/b2/1"),
+        IncidentCompensationPaid("i1", "b3", "CNY", 52_000, "incident/i1/b3/1"),
+    ]),
+    "failed after it was closed": ((*GRANTED, PAY, CLOSE), FAIL, [
+        IncidentCompensationFailed("i1", "b1", "CNY", 52_000, "incident/i1/b1/1", "account closed"),
+    ]),
+    "failed before it was approved": (FUNDED, FAIL, WrongState),
+})  # fmt: skip
+def test_facts(given, when, then):
+    tell(given, when, then)
+
+
+@pytest.mark.parametrize(("given", "stream", "known"), [
+    pytest.param(
+        KNOWN, "incident-i1",
+        Incident(status="declared", title="Sugar water", cause="birds-nest", shop="s1", currency="CNY",
+            amount=52_000, approvals=2),
+        id="declared"),
+    pytest.param(
+        APPROVED, "incident-i1",
+        Incident(status="approved", title="Sugar water", cause="birds-nest", shop="s1", currency="CNY",
+            amount=52_000, approvals=2, approvers=("ann", "bob")),
+        id="approved"),
+    pytest.param(
+        (*GRANTED, CLOSE), "incident-i1",
+        Incident(status="closed", title="Sugar water", cause="birds-nest", shop="s1", currency="CNY",
+            amount=52_000, approvals=2, approvers=("ann", "bob")),
+        id="closed"),
+    pytest.param(
+        DUE, "fund-pet",
+        Fund(dues=(Due(rank=2, decided_at=1_622_505_600_000_000, claim="incident/i1", shop="", currency="CNY",
+            amount=155_990, payers=("fund",)),)),
+        id="what is due of a batch"),
+    pytest.param(
+        (*GRANTED, PAY, FAIL, PAY), "member-i1:b1",
+        Member(status="paid", transfer="incident/i1/b1/2", attempts=2),
+        id="sent again"),
+])  # fmt: skip
+def test_states(given, stream, known):
+    """Field by field; what is not named is as it was in the beginning."""
+    assert Ledger(given).state(stream) == known

@@ -390,3 +390,37 @@ def test_what_is_looked_up_beforehand(command, streams, refunded, escrows):
 def test_a_parked_refund_follows_the_payment():
     ledger = Ledger([gave("r1", 4_000), PLACE])
     assert [type(recorded.fact) for recorded in ledger.do(PAY)] == [OrderPaid, RefundCompleted]
+
+
+WAITED = (Reported(PAY), Reported(but(SETTLE, host_share=200)))
+
+
+@stories({
+    "two coupons beyond the price": ((), but(PLACE, lines=(but(CUPS, shop_coupon=6_000,
+        platform_coupon=5_000),)), InvalidAmount),
+    "coupons that pay it all": (
+        (),
+        but(PLACE, lines=(but(CUPS, shop_coupon=6_000, platform_coupon=4_000),)), [
+            OrderPlaced("s1", "b1", "CNY", (Line("cup", "", 3, 10_000, 6_000, 4_000),), host="h1"),
+        ]),
+    "settled by a report that waited, with another share": (WAITED, Reported(DONE), [
+        OrderPlaced("s1", "b1", "CNY", (Line("cup", "", 3, 10_000),), host="h1"),
+        OrderPaid("CNY", 10_000, 0, (10_000,), (0,)),
+        OrderSettled("s1", "h1", "CNY", 9_300, 200, 500, 200, 500),
+        OrderAmended(0, "s1", "h1", "b1", "CNY", (Line("cup", "", 3, 10_000),), 0, 10_000, 0, (10_000,), (0,),
+            0, 0, 300, 500, host_share=-100),
+    ]),
+    "settled by a report that waited, in the same way": ((Reported(PAY), Reported(SETTLE)), Reported(DONE), [
+        OrderPlaced("s1", "b1", "CNY", (Line("cup", "", 3, 10_000),), host="h1"),
+        OrderPaid("CNY", 10_000, 0, (10_000,), (0,)),
+        OrderSettled("s1", "h1", "CNY", 9_200, 300, 500, 300, 500),
+    ]),
+    "another line before it is paid": (
+        (Reported(but(RECORD, paid=False), 1),),
+        Reported(but(RECORD, lines=TWO, paid=False), 2), [
+            OrderAmended(2, "s1", "h1", "b1", "CNY", (Line("cup", "", 3, 10_000), Line("pot", "", 3, 10_000)),
+                0, 0, 0, (), (), 0, 0, 0, 0),
+        ]),
+})  # fmt: skip
+def test_facts(given, when, then):
+    tell(given, when, then)

@@ -15,7 +15,7 @@ from ledger.store.database import Database
 from ledger.store.migrate import migrate
 from ledger.verify import verify
 from ledger.writer import Writer
-from tests.ledger.stories import stories, tell
+from tests.ledger.stories import Ledger, stories, tell
 
 SHANGHAI = timezone(timedelta(hours=8))
 
@@ -49,6 +49,11 @@ def test_closing(given, when, then):
     tell(given, when, then)
 
 
+def test_the_closings_are_known_in_order():
+    ledger = Ledger([close("2021-05"), close("2021-06")])
+    assert ledger.state(close("2021-05").stream) == (Closing("2021-05", MAY, 1), Closing("2021-06", JUNE, 2))
+
+
 CLOSINGS = (Closing("2021-05", MAY, 10), Closing("2021-06", JUNE, 20))
 
 
@@ -59,6 +64,7 @@ CLOSINGS = (Closing("2021-05", MAY, 10), Closing("2021-06", JUNE, 20))
         (11, MAY - 1, MAY),
         (19, JUNE - 1, JUNE - 1),
         (19, MAY - 1, MAY),
+        (20, MAY - 1, MAY),
         (21, MAY - 1, JUNE),
         (21, JUNE - 1, JUNE),
         (21, JUNE, JUNE),

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from ledger import policies, policy, time
 from ledger.decisions.base import replay
 from ledger.decisions.policy import PublishPolicy, RetirePolicy, law, terms
+from ledger.decisions.shop import OpenShop
+from ledger.decisions.standing import OpenBenefit
 from ledger.errors import (
     AlreadyExists,
     InvalidCurrency,
@@ -23,7 +25,7 @@ from ledger.errors import (
 from ledger.events.policy import PolicyPublished, PolicyRetired
 from ledger.money import round_ratio
 from ledger.policy import NEVER, Inputs, Quota, Rule, Terms, quote
-from tests.ledger.stories import Ledger, but, has, stories, tell
+from tests.ledger.stories import PAY, PLACE, Ledger, but, has, stories, tell
 
 SHIPPED = {name: command.terms() for name, command in policies.shipped().items()}
 TENFOLD, NINEFOLD = SHIPPED["counterfeit-2021-06"], SHIPPED["counterfeit-2021-11"]
@@ -284,6 +286,18 @@ def test_a_new_version_ends_the_one_before():
     assert second.effective_to is None
 
 
+def test_better_terms_count_once_they_have_begun():
+    better = but(SECOND, rule=but(SECOND.rule, better_for_buyer=True))
+    opened = (OpenShop(id="s1", at=on(6, 9)), OpenBenefit(id="s1", benefit="counterfeit", at=on(6, 9)))
+    ledger = Ledger([FIRST, better, *opened, but(PLACE, at=on(6, 20)), but(PAY, at=on(6, 20))])
+    assert ledger.state("coverage-p:1:1:counterfeit").version == "1"
+    past = ledger.past()
+    paid = time.micros(on(6, 20))
+    found = terms(past, "counterfeit", paid)  # It is the beginning of June.
+    assert found
+    assert found.version == "1"
+
+
 def test_what_is_retired_still_counts_for_orders_paid_before():
     ledger = Ledger([FIRST, RETIRE])
     past = ledger.past()
@@ -388,3 +402,75 @@ def test_the_shipped_terms_are_one_version_each_and_never_overlap():
         "counterfeit late-dispatch fake-dispatch return-freight returnless-refund seven-day-return instant-refund "
         "official-authenticity device-warranty incident fraud-law food-law".split()
     )
+
+
+FIRST_ENDS = but(FIRST, effective_to=on(7, 1))
+EVEN = but(RULE, floor=500, cap=500)
+
+
+@stories({
+    "the same with its end": ([FIRST_ENDS], FIRST_ENDS, []),
+    "the same with another end": ([FIRST_ENDS], but(FIRST_ENDS, effective_to=on(8, 1)), []),
+    "the same without its end": ([FIRST_ENDS], FIRST, []),
+    "a cap that is the floor": ([], but(FIRST, rule=EVEN), [
+        PolicyPublished(Terms(family="authenticity", formula="multiple", multiple=9, refund=True, floor=500,
+            cap=500, payers=("deposit", "fund"), benefit="counterfeit", version="1",
+            effective_from=1_623_168_000_000_000)),
+    ]),
+    "retired when it ends anyway": ([FIRST_ENDS], RETIRE, []),
+    "retired at its beginning": ([FIRST], but(RETIRE, effective_to=on(6, 9)), [
+        PolicyRetired("1", 1_623_168_000_000_000, "over"),
+    ]),
+})  # fmt: skip
+def test_facts(given, when, then):
+    tell(given, when, then)
+
+
+@pytest.mark.parametrize(("given", "stream", "known"), [
+    pytest.param(
+        [FIRST, SECOND, but(FIRST, version="3", effective_from=on(8, 1))], "policy-counterfeit",
+        (Terms(family="authenticity", formula="multiple", multiple=9, refund=True, payers=("deposit", "fund"),
+            benefit="counterfeit", version="1", effective_from=1_623_168_000_000_000,
+            effective_to=1_625_068_800_000_000), Terms(family="authenticity", formula="multiple", multiple=10,
+            refund=True, payers=("deposit", "fund"), benefit="counterfeit", version="2",
+            effective_from=1_625_068_800_000_000, effective_to=1_627_747_200_000_000),
+            Terms(family="authenticity", formula="multiple", multiple=9, refund=True, payers=("deposit",
+            "fund"), benefit="counterfeit", version="3", effective_from=1_627_747_200_000_000)),
+        id="two versions and a third"),
+    pytest.param(
+        [SECOND, FIRST_ENDS], "policy-counterfeit",
+        (Terms(family="authenticity", formula="multiple", multiple=9, refund=True, payers=("deposit", "fund"),
+            benefit="counterfeit", version="1", effective_from=1_623_168_000_000_000,
+            effective_to=1_625_068_800_000_000), Terms(family="authenticity", formula="multiple", multiple=10,
+            refund=True, payers=("deposit", "fund"), benefit="counterfeit", version="2",
+            effective_from=1_625_068_800_000_000)),
+        id="one before"),
+    pytest.param(
+        [FIRST, SECOND, but(RETIRE, version="2", effective_to=on(8, 1))], "policy-counterfeit",
+        (Terms(family="authenticity", formula="multiple", multiple=9, refund=True, payers=("deposit", "fund"),
+            benefit="counterfeit", version="1", effective_from=1_623_168_000_000_000,
+            effective_to=1_625_068_800_000_000), Terms(family="authenticity", formula="multiple", multiple=10,
+            refund=True, payers=("deposit", "fund"), benefit="counterfeit", version="2",
+            effective_from=1_625_068_800_000_000, effective_to=1_627_747_200_000_000)),
+        id="one of two is retired"),
+])  # fmt: skip
+def test_states(given, stream, known):
+    """Field by field; what is not named is as it was in the beginning."""
+    assert Ledger(given).state(stream) == known
+
+
+@pytest.mark.parametrize(("terms_", "inputs", "steps"), [
+    (NINEFOLD,   claims(33_34),                     "paid: 3334 = 3334; left of the refund: max(3334 - 0, 0) = 3334; counterfeit 2021-11: 9 × 3334 = 30006"),
+    (NINEFOLD,   claims(),                          "left of the refund: max(0 - 0, 0) = 0; counterfeit 2021-11: 9 × 0 = 0"),
+    (NINEFOLD,   claims(10, offset=50),             "paid: 10 = 10; left of the refund: max(10 - 0, 0) = 10; counterfeit 2021-11: 9 × 10 = 90; less what the same cause has paid: max(90 - 50, 0) = 40"),
+    (LATE,       claims(10, offset=50),             "paid: 10 = 10; late-dispatch 2021-06: min(max(round(10 × 1000 / 10000), 500), 3000) = 500"),
+    (WARRANTY,   claims(2_000, refunded=500),       "paid: 2000 = 2000; left of the refund: max(2000 - 500, 0) = 1500; device-warranty 2021-06: 1500 = 1500"),
+    (WARRANTY,   claims(2_000, cost=350),           "paid: 2000 = 2000; left of the refund: max(2000 - 0, 0) = 2000; device-warranty 2021-06: min(350, 2000) = 350"),
+    (RETURNLESS, claims(2_000),                     "paid: 2000 = 2000; left of the refund: max(2000 - 0, 0) = 2000; returnless-refund 2021-06: 0 = 0"),
+    (FREIGHT,    claims(cost=3_000),                "return-freight 2021-06: min(3000, 1200) = 1200"),
+    (FOOD,       claims(400, loss=900),             "paid: 400 = 400; left of the refund: max(400 - 0, 0) = 400; food-law 2015-10: max(max(10 × 400, 3 × 900), 100000) = 100000"),
+    (INCIDENT,   claims(),                          "incident 2021-06: 52000 = 52000"),
+])  # fmt: skip
+def test_every_step_is_named(terms_, inputs, steps):
+    found = quote(terms_, (), inputs).trace
+    assert "; ".join(f"{step.name}: {step.expression} = {step.value}" for step in found) == steps

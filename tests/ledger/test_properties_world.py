@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from ledger import policies
+from ledger import policies, reputation
 from ledger.decisions.base import COMMANDS, Command, Past, identifier, kind
 from ledger.decisions.order import OrderLine
 from ledger.decisions.shop import OpenShop, PayDeposit
@@ -784,6 +784,32 @@ def assess(world: World) -> dict[str, Any]:
     }
 
 
+def assess_badge(world: World) -> dict[str, Any]:
+    good = world.likely(60)
+    return {
+        "id": world.shop(),
+        "badge": world.one(("trust-purchase", "quality-merchant")),
+        "day": "2021-06-10",
+        "position": len(world.ledger.memory.facts),
+        "index": 800 if good else 100,
+        "label": "leading" if good else "behind",
+        "experience": 48 if good else 20,
+        "paid_orders": 100,
+        "points": 0 if good else 20,
+    }
+
+
+def allocate(world: World) -> dict[str, Any]:
+    return {
+        "id": world.shop(),
+        "day": f"2021-06-{world.chance.randrange(10, 30)}",
+        "position": len(world.ledger.memory.facts),
+        "index": world.one((None, 0, 713)),
+        "week": world.chance.randrange(60),
+        "week_before": world.chance.randrange(20),
+    }
+
+
 def close_period(world: World) -> dict[str, Any]:
     before = world.ledger.now() - timedelta(days=33)
     return {"id": f"{before:%Y-%m}"}
@@ -825,12 +851,37 @@ def a_shop(world: World) -> dict[str, Any]:
     return {"id": world.shop()}
 
 
+def metrics(world: World) -> list[dict[str, Any]]:
+    """Nothing was observed but what buyers do, by whom there is."""
+    names = [metric.name for metric in reputation.in_force(0)[1].metrics]
+    empty = {"numerator": 0, "n": 0, "peers_numerator": 0, "peers_n": 0, "lower": 0, "equal": 0, "among": 0}
+    bought = {"n": 3, "numerator": world.one((0, 3)), "peers_n": 9, "equal": 1, "among": world.one((1, 1, 0))}
+    return [{"metric": name, **empty, **(bought if name == names[0] else {})} for name in names]
+
+
+score: dict[str, Callable[[World], Any]] = {
+    "day": lambda world: (world.ledger.now() - timedelta(days=world.one((-1, 0, 0, 1)))).date(),
+    "position": lambda world: world.seen,
+    "purchases": lambda world: world.one((3, 40)),
+    "components": metrics,
+}
+
+
 def a_buyer(world: World) -> dict[str, Any]:
     return {"id": world.buyer()}
 
 
+def reporting(world: World) -> dict[str, Any]:
+    return {
+        "id": world.new("report", "f"),
+        "session": world.find("live", bool, "l0"),
+        "statement": world.one(("silver", "silver", "last-one")),
+    }
+
+
 SAID: dict[str, Said] = {
     "adjustments.record": lambda world: {"id": world.new("adjustment", "a"), "currency": "CNY", "amount": -700},
+    "brands.register": lambda world: {"id": world.one(("north", "south")), "names": [world.one(("North", "Cup"))]},
     "brushing.record": lambda world: {"id": f"2021-06-{world.chance.randrange(10, 20)}", "count": 7},
     "cards.change-tier": also(a_buyer, tier=lambda world: world.one(("silver", "gold", "basic"))),
     "cards.expire-coupons": lambda world: {"id": world.find("card", lambda card: card.coupons, "b1")},
@@ -858,6 +909,15 @@ SAID: dict[str, Said] = {
     "claims.submit-evidence": also(claim(*OPEN), by=lambda world: "buyer", digest=lambda world: DIGEST),
     "claims.uphold": uphold,
     "claims.withdraw": claim(*OPEN),
+    "complaints.link-claim": lambda world: {
+        "id": world.find("complaint", lambda found: found.order, "q0"),
+        "claim": world.find("claim", bool, "c0"),
+    },
+    "complaints.record": lambda world: {
+        "id": world.new("complaint", "q"),
+        "order": world.find("order", lambda found: found.placed and not found.voided),
+        "reason": world.one(("mismatch", "spoilt")),
+    },
     "corrections.record": correct,
     "credit.appeal": also(a_buyer, reason=why),
     "credit.assess": assess,
@@ -872,6 +932,7 @@ SAID: dict[str, Said] = {
         "currency": world.currency(),
     },
     "hosts.ban": also(a_host, cause=lambda world: "x1"),
+    "hosts.change-provider": also(a_host, provider=lambda world: world.one(("", "v0", "v1"))),
     "hosts.close": a_host,
     "hosts.open": open_next("host", "h"),
     "hosts.pay-out": payable("host"),
@@ -905,6 +966,14 @@ SAID: dict[str, Said] = {
     "items.pass": piece(lambda found: found.status == "received" and len(found.checks) == len(CHECKS)),
     "items.receive": receive_item,
     "labs.pay": payable("lab"),
+    "notices.share": lambda world: {
+        "id": world.new("notice", "n"),
+        "brand": "north",
+        "source": world.one(("north", "south")),
+        "skus": ["cup"],
+        "evidence": DIGEST,
+    },
+    "notices.withdraw": lambda world: {"id": world.find("notice", bool, "n0"), "reason": world.word()},
     "offers.mark": lambda world: {"id": f"{world.shop()}:phone", "lab": LAB},
     "offers.unmark": lambda world: {"id": world.find("offer", lambda found: found.marks, "s1:phone")},
     "orders.cancel": cancellable,
@@ -955,7 +1024,18 @@ SAID: dict[str, Said] = {
     "periods.close": close_period,
     "policies.publish": publish,
     "policies.retire": retire,
+    "projections.skip": lambda world: {
+        "id": world.one(("order_status", "refunds")),
+        "position": world.chance.randrange(1, 400),
+        "reason": "its fold stops there",
+    },
     "providers.admit": lambda world: {"id": f"v{world.chance.randrange(3)}"},
+    "providers.assess-tier": lambda world: {
+        "id": world.find("provider", lambda found: found.status, "v0"),
+        "year": 2021,
+        "sales": world.one((0, 10_000_000_001, 100_000_000_000)),
+        "position": len(world.ledger.memory.facts),
+    },
     "providers.exit": lambda world: {"id": world.find("provider", lambda found: found.status == "admitted", "v0")},
     "refunds.advance": refund("requested", "refused", "escalated"),
     "refunds.approve": refund("requested", "refused", "escalated"),
@@ -971,14 +1051,43 @@ SAID: dict[str, Said] = {
         waybill=lambda world: f"v{world.chance.randrange(40)}",
     ),
     "refunds.use-benefit": refund_benefit,
+    "reports.decide": lambda world: {
+        "id": world.find("report", lambda found: found.status == "filed", "f0"),
+        "upheld": world.likely(50),
+    },
+    "reports.file": lambda world: {**reporting(world), "user": world.one(("acc0", "acc1", "b1", "b2"))},
+    "reports.flag": lambda world: {
+        **reporting(world),
+        "model": world.one(("ear", "eye")),
+        "score_bp": world.one((8_000, 9_500)),
+        "digest": DIGEST,
+    },
     "returns.claim-freight": freight,
+    "reviews.answer": lambda world: {
+        "id": world.find("review", lambda found: found.submitted, "y0"),
+        "by": world.one(("shop", "host")),
+        "digest": DIGEST,
+    },
+    "reviews.invite": lambda world: {"id": world.new("review", "y"), "order": world.find("order", paid)},
+    "reviews.submit": lambda world: {
+        "id": world.new("review", "y"),
+        "order": world.find("order", lambda found: found.received_at or found.settled),
+        "quality": world.one((0, 1, 5)),
+        "service": world.one((0, 4)),
+    },
+    "scores.take": also(a_shop, **score),
     "sessions.begin": lambda world: {"id": world.new("live", "l"), "host": world.one(world.hosts()), "shop": world.one(("", *world.shops()))},
     "sessions.close": lambda world: {"id": world.find("live", lambda found: found.status == "on_air", "l0")},
+    "shops.assess-badge": assess_badge,
     "shops.ban": restrain,
+    "shops.change-provider": also(a_shop, provider=lambda world: world.one(("", "v0", "v1"))),
     "shops.charge-freight": charge,
     "shops.charge-warranty": charge,
     "shops.close": lambda world: {"id": world.find("shop", lambda shop: shop.status == "closing", "t1")},
     "shops.close-benefit": close_benefit,
+    "shops.enter-campaign": also(
+        a_shop, campaign=why, kind=lambda world: world.one(("open", "standard", "flagship"))
+    ),
     "shops.grant-subsidy": also(
         a_shop, amount=lambda world: world.sum(), currency=lambda world: world.currency()
     ),
@@ -1003,6 +1112,15 @@ SAID: dict[str, Said] = {
         "movement": "freeze",
         "currency": "CNY",
         "amount": -500,
+    },
+    "traffic.allocate": allocate,
+    "visits.record": also(a_shop, day=lambda world: f"2021-06-{world.chance.randrange(10, 20)}", visits=lambda _: 90),
+    "votes.cast": lambda world: {
+        "id": world.new("vote", "e"),
+        "item": world.one(("cup", "phone")),
+        "shop": world.shop(),
+        "user": world.one(("acc0", "acc1", *BUYERS)),
+        "worth": world.likely(60),
     },
 }  # fmt: skip
 """What each command says, drawn from what there is."""

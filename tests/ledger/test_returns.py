@@ -4,11 +4,13 @@ from datetime import timedelta
 
 import pytest
 
+from ledger.decisions.card import ChangeTier, IssueCard
 from ledger.decisions.claim import FileClaim
+from ledger.decisions.freight import Return
 from ledger.decisions.fulfilment import DeliverParcel
 from ledger.decisions.order import OrderLine
 from ledger.decisions.payout import CancelPayout
-from ledger.decisions.refund import ApproveRefund, CompleteRefund, ReceiveReturn, ShipReturn
+from ledger.decisions.refund import ApproveRefund, CompleteRefund, ReceiveReturn, RefundItem, ShipReturn
 from ledger.decisions.returns import ClaimFreight
 from ledger.decisions.standing import CloseBenefit
 from ledger.decisions.verdict import RejectClaim, UpholdClaim
@@ -23,7 +25,7 @@ from ledger.errors import (
     WrongState,
 )
 from ledger.events.card import BenefitUsed
-from ledger.events.claim import ClaimFiled, ClaimFunded, ClaimUpheld
+from ledger.events.claim import ClaimFiled, ClaimFunded, ClaimUnit, ClaimUpheld, Parts, TraceStep
 from ledger.events.freight import FreightShare, FreightSplit
 from ledger.events.order import OrderClaimed
 from tests.ledger.assured import assured
@@ -140,3 +142,108 @@ def test_stories(given, when, then):
 def test_case_23_once_a_waybill(cost):
     ledger = Ledger([*BOTH, but(ASK_BOTH, cost=cost)])
     assert ledger.balance("buyer_payable:b1") == min(cost, 1_200)
+
+
+TWO_LINES = (
+    but(PLACE, lines=(OrderLine(sku="cup", amount=20_000), OrderLine(sku="pot", amount=10_000))),
+    but(PAY, cash=30_000),
+    Reported(DeliverParcel(id="p:1", waybill="to-p:1")),
+)
+
+
+def part_of(refund: str, cash: int, line: int) -> tuple[Step, ...]:
+    """A refund of some cash of a line, whose goods came back."""
+    wanted = but(asked(refund, returns=True), items=(RefundItem(line=line, cash=cash),))
+    return (wanted, *returned(refund, "p:1")[1:])
+
+
+GOLD = (IssueCard(id="b1", tier="gold"), *ONE, ChangeTier(id="b1", tier="silver", reason="asked"))
+IN_TWO = (
+    *WORLD,
+    *TWO_LINES,
+    *part_of("r1", 8_000, 1),
+    *part_of("r3", 4_000, 2),
+    *bought("p:2", 3_000),
+    *returned("r2", "p:2"),
+)
+
+
+@stories({
+    "two refunds of one order and one of another": (IN_TWO, but(ASK, refunds=("r1", "r2", "r3")), [
+        FreightSplit("CNY", 1_000, (FreightShare("p:1", 12_000, 800), FreightShare("p:2", 3_000, 200))),
+        ClaimFiled("p:1", "s1", "b1", "CNY", "return-freight", "freight", "2021-06", (ClaimUnit(1, 1, 20_000,
+            "cup"), ClaimUnit(2, 1, 10_000, "pot")), ("p:1/1/1/freight", "p:1/2/1/freight", "p:1/w9/freight"),
+            800, waybill="w9", reason="its share by value of 1000 of waybill w9"),
+        OrderClaimed("freight:w9:p:1", "return-freight"),
+        ClaimUpheld("p:1", "s1", "b1", "CNY", 0, 800, 800, "contract", "2021-06", (), (ClaimUnit(1, 1, 20_000,
+            "cup"), ClaimUnit(2, 1, 10_000, "pot")), ("freight_pool", "deposit"), "shop", (),
+            (TraceStep("paid", "20000 + 10000", 30_000), TraceStep("return-freight 2021-06", "min(800, 1200)",
+            800)), ("p:1/1/1/freight", "p:1/2/1/freight", "p:1/w9/freight"), ("p:1/1/1/freight",
+            "p:1/2/1/freight", "p:1/w9/freight"), paid=30_000,
+            reason="its share by value of 1000 of waybill w9"),
+        BenefitUsed("return-freight", "2021-06", "freight:w9:p:1", 2, 1),
+        ClaimFunded("freight:w9:p:1", "p:1", "s1", "b1", "", "CNY", Parts(deposit=800), 800),
+        ClaimFiled("p:2", "s1", "b1", "CNY", "return-freight", "freight", "2021-06", (ClaimUnit(1, 1, 3_000,
+            "cup"),), ("p:2/1/1/freight", "p:2/w9/freight"), 200, waybill="w9",
+            reason="its share by value of 1000 of waybill w9"),
+        OrderClaimed("freight:w9:p:2", "return-freight"),
+        ClaimUpheld("p:2", "s1", "b1", "CNY", 0, 200, 200, "contract", "2021-06", (), (ClaimUnit(1, 1, 3_000,
+            "cup"),), ("freight_pool", "deposit"), "shop", (), (TraceStep("paid", "3000", 3_000),
+            TraceStep("return-freight 2021-06", "min(200, 1200)", 200)), ("p:2/1/1/freight",
+            "p:2/w9/freight"), ("p:2/1/1/freight", "p:2/w9/freight"), paid=3_000,
+            reason="its share by value of 1000 of waybill w9"),
+        ClaimFunded("freight:w9:p:2", "p:2", "s1", "b1", "", "CNY", Parts(deposit=200), 200),
+    ]),
+    "the second line only": (IN_TWO, but(ASK, refunds=("r3",)), [
+        FreightSplit("CNY", 1_000, (FreightShare("p:1", 4_000, 1_000),)),
+        ClaimFiled("p:1", "s1", "b1", "CNY", "return-freight", "freight", "2021-06", (ClaimUnit(2, 1, 10_000,
+            "pot"),), ("p:1/2/1/freight", "p:1/w9/freight"), 1_000, waybill="w9",
+            reason="its share by value of 1000 of waybill w9"),
+        OrderClaimed("freight:w9:p:1", "return-freight"),
+        ClaimUpheld("p:1", "s1", "b1", "CNY", 0, 1_000, 1_000, "contract", "2021-06", (), (ClaimUnit(2, 1,
+            10_000, "pot"),), ("freight_pool", "deposit"), "shop", (), (TraceStep("paid", "10000", 10_000),
+            TraceStep("return-freight 2021-06", "min(1000, 1200)", 1_000)), ("p:1/2/1/freight",
+            "p:1/w9/freight"), ("p:1/2/1/freight", "p:1/w9/freight"), paid=30_000,
+            reason="its share by value of 1000 of waybill w9"),
+        BenefitUsed("return-freight", "2021-06", "freight:w9:p:1", 2, 1),
+        ClaimFunded("freight:w9:p:1", "p:1", "s1", "b1", "", "CNY", Parts(deposit=1_000), 1_000),
+    ]),
+    "upheld alone": ((*ONE, ALONE), UpholdClaim(id="c1"), [
+        ClaimUpheld("p:1", "s1", "b1", "CNY", 0, 1_000, 1_000, "contract", "2021-06", (), (ClaimUnit(1, 1,
+            30_000, "cup"),), ("freight_pool", "deposit"), "shop", (), (TraceStep("paid", "30000", 30_000),
+            TraceStep("return-freight 2021-06", "min(1000, 1200)", 1_000)), ("p:1/1/1/freight",
+            "p:1/w9/freight"), ("p:1/1/1/freight", "p:1/w9/freight"), paid=30_000),
+        FreightSplit("CNY", 1_000, (FreightShare("p:1", 0, 1_000),)),
+        BenefitUsed("return-freight", "2021-06", "c1", 2, 1),
+        ClaimFunded("c1", "p:1", "s1", "b1", "", "CNY", Parts(deposit=1_000), 1_000),
+    ]),
+    "a gold card, as it was when the order was paid": ((*GOLD, ALONE), UpholdClaim(id="c1"), [
+        ClaimUpheld("p:1", "s1", "b1", "CNY", 0, 1_000, 1_000, "contract", "2021-06", (), (ClaimUnit(1, 1,
+            30_000, "cup"),), ("freight_pool", "deposit"), "shop", (), (TraceStep("paid", "30000", 30_000),
+            TraceStep("return-freight 2021-06", "min(1000, 1200)", 1_000)), ("p:1/1/1/freight",
+            "p:1/w9/freight"), ("p:1/1/1/freight", "p:1/w9/freight"), paid=30_000),
+        FreightSplit("CNY", 1_000, (FreightShare("p:1", 0, 1_000),)),
+        BenefitUsed("return-freight", "2021-06", "c1", 8, 7),
+        ClaimFunded("c1", "p:1", "s1", "b1", "", "CNY", Parts(deposit=1_000), 1_000),
+    ]),
+    "filed for the share that it has": (
+        (*BOTH, ASK_BOTH, CancelPayout(id="freight:w9:p:1", reason="no")),
+        but(ALONE, id="c3", cost=750), [
+            ClaimFiled("p:1", "s1", "b1", "CNY", "return-freight", "freight", "2021-06", (ClaimUnit(1, 1,
+                30_000, "cup"),), ("p:1/1/1/freight", "p:1/w9/freight"), 750, waybill="w9"),
+            OrderClaimed("c3", "return-freight"),
+        ]),
+})  # fmt: skip
+def test_facts(given, when, then):
+    tell(given, when, then)
+
+
+@pytest.mark.parametrize(("given", "stream", "known"), [
+    pytest.param(
+        (*BOTH, ASK_BOTH), "return-w9",
+        Return(cost=1_000, shares=(FreightShare("p:1", 30_000, 750), FreightShare("p:2", 10_000, 250))),
+        id="divided"),
+])  # fmt: skip
+def test_states(given, stream, known):
+    """Field by field; what is not named is as it was in the beginning."""
+    assert Ledger(given).state(stream) == known

@@ -1,9 +1,14 @@
 """Stories of shops and hosts: opening, deposit, pay-out and leaving."""
 
+from datetime import timedelta
+
 from ledger.decisions.appeal import AppealPenalty, OverturnPenalty
 from ledger.decisions.chargeback import ReceiveChargeback
+from ledger.decisions.claim import FileClaim
 from ledger.decisions.correction import RecordCorrection
 from ledger.decisions.fine import CollectFine
+from ledger.decisions.fund import Contribute
+from ledger.decisions.order import OrderLine, PayOrder
 from ledger.decisions.penalty import ImposePenalty
 from ledger.decisions.refund import AdvanceRefund
 from ledger.decisions.shop import (
@@ -18,6 +23,7 @@ from ledger.decisions.shop import (
     RefundDeposit,
     RequestClosing,
 )
+from ledger.decisions.verdict import UpholdClaim
 from ledger.errors import (
     AlreadyExists,
     DepositHeld,
@@ -27,8 +33,10 @@ from ledger.errors import (
     UnknownShop,
     WrongState,
 )
+from ledger.events.claim import ClaimFunded, FundingShortfallRecorded, Parts
 from ledger.events.correction import CorrectionRecorded
 from ledger.events.penalty import PenaltyOverturned
+from ledger.events.recourse import RecourseRecovered
 from ledger.events.refund import RefundAdvanceRecovered
 from ledger.events.shop import (
     DepositPaid,
@@ -39,13 +47,17 @@ from ledger.events.shop import (
     ShopClosingRequested,
     ShopOpened,
     ShopPaidOut,
+    ShopReinstated,
     SubsidyGranted,
     WarrantyServiceCharged,
 )
 from ledger.money import MAX_AMOUNT
+from tests.ledger.assured import assured
 from tests.ledger.stories import (
     PAID,
+    PLACE,
     SETTLED,
+    START,
     Ledger,
     Reported,
     Row,
@@ -210,3 +222,54 @@ def test_money_of_a_shop_from_the_first_deposit_to_the_last():
         ledger.do(step)
     assert ledger.state("shop-s1").status == "closed"
     assert ledger.balances() == {"bank": 180, "commission": 300, "host_payable:h1": -120}
+
+
+UPHELD = (
+    *assured("counterfeit-2021-06", deposit=0),
+    but(PLACE, lines=(OrderLine(sku="cup", amount=100),)),
+    PayOrder(id="p:1", cash=100),
+    Contribute(amount=2_000),
+    FileClaim(id="c1", order="p:1", benefit="counterfeit"),
+    UpholdClaim(id="c1"),
+)
+WAITING = (
+    *assured("return-freight-2021-06", deposit=0),
+    *SETTLED,
+    FileClaim(id="c1", order="p:1", benefit="return-freight", cost=300, waybill="w9"),
+    UpholdClaim(id="c1"),
+)
+SELLS_NO_MORE = (*UPHELD, LEAVE)
+LONG_AFTER = START + timedelta(days=2_000)
+
+
+@stories({
+    "exactly what the shop is owed is charged": (EARNED, but(CHARGE, amount=9_200), [
+        FreightServiceCharged("s1", "CNY", 9_200, "2021-06"),
+    ]),
+    "all of it in the moment it leaves": ((*FUNDED, but(LEAVE, at=LONG_AFTER)), but(PAY_BACK, at=LONG_AFTER), [DepositRefunded("s1", "CNY", 1_000)]),
+    "of what nobody owes": ((OPEN,), but(CHARGE, amount=1), InsufficientFunds),
+    "freight that waited is paid from its pool": (WAITING, CHARGE, [
+        FreightServiceCharged("s1", "CNY", 300, "2021-06"),
+        ClaimFunded("c1", "p:1", "s1", "b1", "", "CNY", Parts(freight_pool=300), 300),
+        FundingShortfallRecorded("c1", "s1", "CNY", "contract", 1_622_541_600_000_000, 0, ("freight_pool",
+            "deposit")),
+        ShopReinstated("deposit", "Its claims are paid."),
+    ]),
+    "a warranty pays for no freight": (WAITING, COVER, [WarrantyServiceCharged("s1", "CNY", 700)]),
+    "not while the fund holds anything against it": (SELLS_NO_MORE, CLOSE, WrongState),
+    "nothing goes back while the fund holds anything": (SELLS_NO_MORE, but(PAY_BACK, at=LONG_AFTER),
+        DepositHeld),
+    "the shop is owed one fen": ((OPEN, *SETTLED, but(PAY_OUT, amount=9_199)), PAY_OUT, [
+        ShopPaidOut("s1", "CNY", 1),
+    ]),
+    "all of it goes to the fund but a fen": (
+        (*UPHELD, Reported(GrantSubsidy(id="s1", amount=1_001))),
+        PAY_OUT, [
+            RecourseRecovered("c1", "s1", "CNY", 1_000, 0),
+            ShopReinstated("deposit", "Its claims are paid."),
+            ShopPaidOut("s1", "CNY", 1),
+        ]),
+    "not while a claim is open": ((*UPHELD[:-1], PAY_IN, LEAVE), but(PAY_BACK, at=LONG_AFTER), DepositHeld),
+})  # fmt: skip
+def test_facts(given, when, then):
+    tell(given, when, then)

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import msgspec
+import pytest
 
 from ledger import time
 from ledger.decisions.base import Command
@@ -23,8 +24,11 @@ from ledger.decisions.standing import (
     BanShop,
     CloseBenefit,
     OpenBenefit,
+    Opening,
     ReinstateShop,
+    Restraint,
     RestrictShop,
+    Shop,
     SuspendShop,
 )
 from ledger.decisions.verdict import RejectClaim, UpholdClaim
@@ -42,6 +46,7 @@ from ledger.events.shop import (
     ShopSuspended,
 )
 from ledger.policies import shipped
+from tests.ledger.assured import terms
 from tests.ledger.stories import (
     DISPATCH,
     PAID,
@@ -200,3 +205,62 @@ def test_a_shop_whose_claims_are_not_made_good_stays_restricted():
     ledger.do(PayDeposit(id="s1", amount=200_000))
     assert not ledger.state("shop-s1").restricted
     assert ledger.try_(lift) == []
+
+
+SHORT_OF = RestrictShop(id="s1", cause="notice", reason="late")
+OVER = but(SUSPEND, cause="pe3", until=START + timedelta(hours=9))
+
+
+@stories({
+    "another benefit is open": (
+        (terms("counterfeit-2021-06"), *OFFERING),
+        OpenBenefit(id="s1", benefit="counterfeit"), [
+            BenefitOpened("counterfeit"),
+        ]),
+    "closed before": ((*OFFERING, CLOSE_IT), CLOSE_IT, []),
+    "until now": (OPENED, but(SUSPEND, at=START, until=START), WrongState),
+    "until the next moment": (OPENED, but(SUSPEND, at=START, until=START + timedelta(microseconds=1)), [
+        ShopSuspended("pe1", until=1_622_505_600_000_001),
+    ]),
+    "it sells again in the moment it is over": (
+        (*OPENED, SUSPEND),
+        but(OPEN_IT, at=START + timedelta(days=7)), [
+            BenefitOpened("seven-day-return"),
+        ]),
+    "for another cause too": ((*OPENED, RESTRICT), SHORT_OF, [ShopRestricted("notice", "late")]),
+    "longer for one of two causes": ((*OPENED, SUSPEND, OVER), but(SUSPEND, until=None, reason="again"), [
+        ShopSuspended("pe1", "again"),
+    ]),
+})  # fmt: skip
+def test_facts(given, when, then):
+    tell(given, when, then)
+
+
+@pytest.mark.parametrize(("given", "stream", "known"), [
+    pytest.param(
+        (*OPENED, RESTRICT, SHORT_OF, but(SUSPEND, at=START), but(OVER, at=START), but(BAN, at=START),
+            but(SUSPEND, at=START, until=None)), "shop-s1",
+        Shop(status="open", currency="CNY", restraints=(Restraint("restricted", "deposit",
+            1_622_516_400_000_000, None), Restraint("restricted", "notice", 1_622_520_000_000_000, None),
+            Restraint("suspended", "pe3", 1_622_505_600_000_000, 1_622_538_000_000_000), Restraint("banned",
+            "pe2", 1_622_505_600_000_000, None), Restraint("suspended", "pe1", 1_622_505_600_000_000, None)),
+            opened_at=1_622_512_800_000_000),
+        id="restrained for many causes"),
+    pytest.param(
+        (*OPENED, RESTRICT, SHORT_OF, but(SUSPEND, at=START), but(RESTRICT, cause="pe1"), LIFT), "shop-s1",
+        Shop(status="open", currency="CNY", restraints=(Restraint("restricted", "deposit",
+            1_622_516_400_000_000, None), Restraint("restricted", "notice", 1_622_520_000_000_000, None)),
+            opened_at=1_622_512_800_000_000),
+        id="but for one"),
+    pytest.param(
+        (but(TERMS), but(OPEN, name="Cups", industry="home", at=START), but(OPEN_IT, at=START), but(CLOSE_IT,
+            at=LATER.at), but(OPEN_IT, at=LATER.at), but(LEAVE, at=LATER.at)), "shop-s1",
+        Shop(status="closing", name="Cups", currency="CNY", industry="home",
+            benefits=(Opening("seven-day-return", 1_622_505_600_000_000, 1_623_196_800_000_000),
+            Opening("seven-day-return", 1_623_196_800_000_000, None)), closing_since=1_623_196_800_000_000,
+            opened_at=1_622_505_600_000_000),
+        id="with what it offers"),
+])  # fmt: skip
+def test_states(given, stream, known):
+    """Field by field; what is not named is as it was in the beginning."""
+    assert Ledger(given).state(stream) == known

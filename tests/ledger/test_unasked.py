@@ -9,10 +9,10 @@ from ledger.decisions.dispatch import ChangeAddress, LiftRiskHold, PlaceRiskHold
 from ledger.decisions.fulfilment import DeliverParcel, DispatchParcel, ParcelItem
 from ledger.decisions.order import OrderLine, PayOrder, VoidOrder
 from ledger.decisions.refund import ApproveRefund, CompleteRefund, RefundItem, RefuseRefund
-from ledger.decisions.unasked import FindFakeDispatch, MarkOverdue, fake_claim, late_claim
+from ledger.decisions.unasked import FindFakeDispatch, MarkOverdue, fake_claim, late_claim, named
 from ledger.errors import AlreadyExists, UnknownOrder, WrongState
-from ledger.events.claim import ClaimFiled, ClaimFunded, ClaimUpheld
-from ledger.events.fulfilment import DispatchOverdue, FakeDispatchFound, ParcelDispatched, Unit
+from ledger.events.claim import ClaimFiled, ClaimFunded, ClaimUnit, ClaimUpheld, Parts, TraceStep
+from ledger.events.fulfilment import DispatchOverdue, FakeDispatchFound, LateUnit, ParcelDispatched, Unit
 from ledger.events.order import OrderClaimed
 from ledger.events.parking import FactParked
 from ledger.events.penalty import PenaltyProposed
@@ -170,3 +170,85 @@ def test_names_stay_within_what_an_identifier_may_be():
     assert late_claim(long) != late_claim(long[:-1] + "2")
     assert len(late_claim(long)) < 128
     assert FileClaim(id=late_claim(long), order=long, benefit="x").stream.startswith("claim-late:")
+
+
+FINED = but(FAKE, reason="never moved", digest="ab" * 32, fine=5_000, points=3)
+DOLLARS = (but(PLACE, currency="USD", at=at(10)), but(PAY, at=at(10)), send(40, "w1"))
+
+
+@stories({
+    "late, in full": (ASSURED, overdue(), [
+        DispatchOverdue((LateUnit(1, 1, 1_622_678_400_000_000, 1_622_678_400_000_000), LateUnit(1, 2,
+            1_622_678_400_000_000, 1_622_678_400_000_000), LateUnit(1, 3, 1_622_678_400_000_000,
+            1_622_678_400_000_000))),
+        ClaimFiled("p:1", "s1", "b1", "CNY", "late-dispatch", "dispatch", "2021-06", (ClaimUnit(1, 1, 3_334,
+            "cup"), ClaimUnit(1, 2, 3_333, "cup"), ClaimUnit(1, 3, 3_333, "cup")), ("p:1/1/1/dispatch",
+            "p:1/1/2/dispatch", "p:1/1/3/dispatch", "p:1/dispatch"), reason="unasked"),
+        OrderClaimed("late:p:1", "late-dispatch"),
+        ClaimUpheld("p:1", "s1", "b1", "CNY", 0, 1_000, 1_000, "contract", "2021-06", (), (ClaimUnit(1, 1,
+            3_334, "cup"), ClaimUnit(1, 2, 3_333, "cup"), ClaimUnit(1, 3, 3_333, "cup")), ("payable",
+            "deposit", "fund"), "shop", (), (TraceStep("paid", "3334 + 3333 + 3333", 10_000),
+            TraceStep("late-dispatch 2021-06", "min(max(round(10000 × 1000 / 10000), 500), 3000)", 1_000)),
+            ("p:1/1/1/dispatch", "p:1/1/2/dispatch", "p:1/1/3/dispatch", "p:1/dispatch"), ("p:1/1/1/dispatch",
+            "p:1/1/2/dispatch", "p:1/1/3/dispatch", "p:1/dispatch"), paid=10_000, reason="unasked"),
+        ClaimFunded("late:p:1", "p:1", "s1", "b1", "", "CNY", Parts(deposit=1_000), 1_000),
+    ]),
+    "a fake, in full": (SENT, FINED, [
+        FakeDispatchFound("w1", (Unit(1, 1), Unit(1, 2), Unit(1, 3)), "never moved",
+            "abababababababababababababababababababababababababababababababab"),
+        ClaimFiled("p:1", "s1", "b1", "CNY", "fake-dispatch", "dispatch", "2021-06", (ClaimUnit(1, 1, 3_334,
+            "cup"), ClaimUnit(1, 2, 3_333, "cup"), ClaimUnit(1, 3, 3_333, "cup")), ("p:1/1/1/dispatch",
+            "p:1/1/2/dispatch", "p:1/1/3/dispatch", "p:1/dispatch"), waybill="w1", reason="unasked"),
+        OrderClaimed("fake:p:1:w1", "fake-dispatch"),
+        ClaimUpheld("p:1", "s1", "b1", "CNY", 0, 1_000, 1_000, "contract", "2021-06", (), (ClaimUnit(1, 1,
+            3_334, "cup"), ClaimUnit(1, 2, 3_333, "cup"), ClaimUnit(1, 3, 3_333, "cup")), ("deposit", "fund"),
+            "shop", (), (TraceStep("paid", "3334 + 3333 + 3333", 10_000), TraceStep("fake-dispatch 2021-06",
+            "min(max(round(10000 × 1000 / 10000), 500), 3000)", 1_000)), ("p:1/1/1/dispatch",
+            "p:1/1/2/dispatch", "p:1/1/3/dispatch", "p:1/dispatch"), ("p:1/1/1/dispatch", "p:1/1/2/dispatch",
+            "p:1/1/3/dispatch", "p:1/dispatch"), paid=10_000, reason="unasked"),
+        ClaimFunded("fake:p:1:w1", "p:1", "s1", "b1", "", "CNY", Parts(deposit=1_000), 1_000),
+        PenaltyProposed("shop", "s1", "s1", "CNY", 5_000, 3, (),
+            "Fake dispatch of order p:1 under w1: never moved", "order-p:1"),
+    ]),
+    "a fake of an order that is not paid": ((*WORLD, PLACE, Reported(send(40, "w1"))), FAKE, [
+        FakeDispatchFound("w1", (Unit(1, 1), Unit(1, 2), Unit(1, 3)), "the carrier never had it"),
+        PenaltyProposed("shop", "s1", "s1", "CNY", 0, 0, (),
+            "Fake dispatch of order p:1 under w1: the carrier never had it", "order-p:1"),
+    ]),
+    "a fake of an order in dollars": (DOLLARS, FAKE, [
+        FakeDispatchFound("w1", (Unit(1, 1), Unit(1, 2), Unit(1, 3)), "the carrier never had it"),
+        PenaltyProposed("shop", "s1", "s1", "USD", 0, 0, (),
+            "Fake dispatch of order p:1 under w1: the carrier never had it", "order-p:1"),
+    ]),
+    "a fake of an empty parcel": (
+        (*ASSURED, send(40, "w1"), Reported(send(41, "w2"))),
+        but(FAKE, waybill="w2"), [
+            FakeDispatchFound("w2", (), "the carrier never had it"),
+            PenaltyProposed("shop", "s1", "s1", "CNY", 0, 0, (),
+                "Fake dispatch of order p:1 under w2: the carrier never had it", "order-p:1"),
+        ]),
+    "more is late": ((*ASSURED, send(40, "w1", (1, 2)), overdue(), but(FAKE, at=at(50))), overdue(60), [
+        DispatchOverdue((LateUnit(1, 1, 1_622_678_400_000_000, 1_622_678_400_000_000), LateUnit(1, 2,
+            1_622_678_400_000_000, 1_622_678_400_000_000))),
+    ]),
+    "a report of a fake of nothing yet": ((), Reported(FAKE), [
+        has(FactParked, command="orders.find-fake-dispatch", waits_for="placed"),
+    ]),
+})  # fmt: skip
+def test_facts(given, when, then):
+    tell(given, when, then)
+
+
+def test_a_long_tale_is_cut():
+    ledger = Ledger([*ORDERED, send(40, "w1"), but(FAKE, reason="x" * 1_000)])
+    reason = ledger.state("penalty-fake:p:1:w1").reason
+    assert reason == "Fake dispatch of order p:1 under w1: " + "x" * (1_000 - 37)
+
+
+@pytest.mark.parametrize(("length", "kept"), [(123, True), (124, False)])
+def test_a_name_is_kept_as_long_as_it_may_be(length, kept):
+    name = "late:" + "p" * length
+    assert (named(name) == name) is kept
+    assert named(name).startswith("late:")
+    assert named("fake:p:1:w1" + "x" * 200).startswith("fake:")
+    assert len(named("fake:p:1:w1" + "x" * 200)) == 5 + 64

@@ -5,6 +5,7 @@ import pytest
 
 from ledger.codec import CODEC
 from ledger.events.card import BenefitUsed, CouponGranted
+from ledger.events.chargeback import ChargebackReceived
 from ledger.events.claim import (
     ClaimFiled,
     ClaimFunded,
@@ -24,11 +25,15 @@ from ledger.events.incident import (
     MemberAdded,
     MemberExcluded,
 )
+from ledger.events.penalty import GivenBack, PenaltyOverturned, PenaltyVaried
 from ledger.events.recourse import RecourseOpened, RecourseRecovered, RecourseReleased
 from ledger.events.refund import (
     InstantRefundAdvanced,
     RefundLine,
 )
+from ledger.events.report import FalseClaimFlagged, FalseClaimReported, HostReminded, ReportDecided
+from ledger.events.review import ReviewInvited, ReviewSubmitted
+from ledger.events.vote import WorthVoteCast
 from ledger.uses import UNLIMITED, Use, uses
 from tests.ledger.test_codec import GOLDEN
 from tests.ledger.test_postings import (
@@ -158,6 +163,41 @@ USES = [
         ("made-good/c1/deposit", 70, UNLIMITED),
     ]),
     (RecourseReleased("c1", "s1", "CNY", 90, ""), [("recourse/c1", -90, UNLIMITED)]),
+    (PenaltyOverturned("first", "s1", "CNY", "", GivenBack(60, 20, 5, 5, 30), 100), [("fine-returned/p:1", 90, 100)]),
+    (PenaltyVaried("first", "s1", "CNY", 10, "", GivenBack(60), 100), [("fine-returned/p:1", 60, 100)]),
+    (PenaltyVaried("first", "s1", "CNY", 10, "", GivenBack(bank=60), 100), []),
+    (ChargebackReceived("p:1", "s1", "b1", "CNY", 90, 100, 0, 0, 90, 0, ""), []),
+    (GOLDEN["score-snapshot-taken/1"][0], [("score/s1/18779", 1, 1)]),
+    (ReviewInvited("p:1", 2, "s1", "", "b1"), [("invited/p:1/2", 1, 1)]),
+    (ReviewInvited("p:1", 2, "s1", "", "b1", ("again",)), []),
+    (ReviewSubmitted("p:1", 2, "s1", "", "b1", 5), [("reviewed/p:1/2", 1, 1)]),
+    (ReviewSubmitted("p:1", 2, "s1", "", "b1", 5, marks=("out_of_order",)), [("reviewed/p:1/2", 1, 1)]),
+    (ReviewSubmitted("p:1", 2, "s1", "", "b1", 5, marks=("not_the_buyer",)), []),
+    (WorthVoteCast("cup", "s1", "u1", True), [("voted/s1 cup u1", 1, 1)]),
+    (WorthVoteCast("cup", "s1", "u1", True, ("already_voted",)), []),
+    (FalseClaimReported("l1", "h1", "silver", "u1", 0, 18_779, 20, 1, 2), [
+        ("heard/l1 silver 2", 1, UNLIMITED),
+        ("reported/l1 silver u1", 1, 1),
+        ("reports/u1 18779", 1, 20),
+    ]),
+    (FalseClaimReported("l1", "h1", "silver", "u1", 0, 18_779, 20, 0, 2, marks=("again",)), []),
+    (FalseClaimReported("l1", "h1", "silver", "u1", 0, 18_779, 20, 0, 2, marks=("too_many",)), [
+        ("reported/l1 silver u1", 1, 1),
+        ("reports/u1 18779", 1, UNLIMITED),
+    ]),
+    (FalseClaimFlagged("l1", "h1", "silver", "ear", 9_500, 0, 5, 2), [
+        ("heard/l1 silver 2", 5, UNLIMITED),
+        ("heard/l1 silver 2 ear", 1, 1),
+    ]),
+    (FalseClaimFlagged("l1", "h1", "silver", "ear", 8_000, 0, 0, 2), []),
+    (ReportDecided("l1", "silver", "u1", True, 0, 2), [("judged/u1", 1, UNLIMITED)]),
+    (ReportDecided("l1", "silver", "u1", False, 1, 2), [
+        ("heard/l1 silver 2", -1, UNLIMITED),
+        ("judged/u1", 1, UNLIMITED),
+        ("dismissed/u1", 1, UNLIMITED),
+    ]),
+    (ReportDecided("l1", "silver", "", False, 5, 2), [("heard/l1 silver 2", -5, UNLIMITED)]),
+    (HostReminded("l1", "silver", 10, 10, "pinocchio-1"), [("reminded/l1 silver", 1, UNLIMITED)]),
 ]  # fmt: skip
 
 
