@@ -7,6 +7,7 @@ fact and its envelope alone, so that a rebuild a year later gives the same bytes
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any, NamedTuple
 
 from sqlalchemy import Table
@@ -23,7 +24,9 @@ class Projection(NamedTuple):
     """A read model. A new shape of its table or its fold is a new `version`, with a table of its own.
 
     `load` makes a row of a stored tuple and `dump` a tuple in the order of the table's columns of a key and
-    its row; a `fold` that answers None removes the row.
+    its row; a `fold` that answers None removes the row. `own` names a kind of stream, if there is one, each
+    of whose facts concerns one row alone, by the identifier in the stream's name: such facts can be dealt
+    out before they are read. The name of the table ends with `_v{version}`.
     """
 
     name: str
@@ -34,6 +37,7 @@ class Projection(NamedTuple):
     fold: Callable[[Row | None, Recorded, Key], Row | None]
     load: Callable[[Sequence[Any]], Row] = tuple
     dump: Callable[[Key, Row], tuple[Any, ...]] = lambda _key, row: row
+    own: str = ""
 
 
 class Broken(Exception):
@@ -50,12 +54,14 @@ def reason(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}".replace("\x00", "")[:500]
 
 
-def concerns(projection: Projection, facts: Sequence[Recorded]) -> list[tuple[Key, Recorded]]:
-    """Which row each fact concerns, in the order of the facts; raises Broken."""
+def concerns(
+    projection: Projection, facts: Sequence[Recorded], skipped: AbstractSet[int] = frozenset()
+) -> list[tuple[Key, Recorded]]:
+    """Which row each fact concerns, in the order of the facts, but those skipped; raises Broken."""
     wanted, touches = projection.facts, projection.touches
     found: list[tuple[Key, Recorded]] = []
     for recorded in facts:
-        if type(recorded.fact) in wanted:
+        if type(recorded.fact) in wanted and recorded.position not in skipped:
             try:
                 for key in touches(recorded):
                     found.append((key, recorded))  # noqa: PERF401 - one list for all facts

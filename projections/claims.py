@@ -109,7 +109,7 @@ def _dump(key: str, row: Row) -> tuple[Any, ...]:
     )
 
 
-CLAIMS = Projection("claims", 1, TABLE, _FACTS, touches, fold, _load, _dump)
+CLAIMS = Projection("claims", 1, TABLE, _FACTS, touches, fold, _load, _dump, "claim")
 
 
 class Evidence(NamedTuple):

@@ -13,33 +13,28 @@ import secrets
 import socket
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from time import monotonic
 from typing import NamedTuple
 
-from eventsourcing import persistence as es
-from sqlalchemy import Connection, MetaData, Table, and_, delete, exists, inspect, select, text, update
-from sqlalchemy import exc as sa
+from sqlalchemy import Connection, delete, inspect, select, text
 
 from ledger import time
-from ledger.codec import leaf_bytes
-from ledger.errors import Corrupt, Missing, ProjectionBehind, StorageUnavailable
-from ledger.events.base import Recorded
-from ledger.proofs import leaf_hash
+from ledger.errors import Missing, ProjectionBehind, StorageUnavailable
 from ledger.store import schema
 from ledger.store.database import TROUBLES, Database, storage_errors
-from ledger.store.log import FactMapper, FactRecorder
 from ledger.store.recorder import POLL_S
 from ledger.verify import Check
-from projections.base import Broken, Key, Projection, concerns, folded, reason
+from projections import generations
+from projections.base import Projection, reason
 from projections.catalogue import PROJECTIONS
 from projections.check import prove
-from projections.store import BESIDE, Checkpoint, Rows, checkpoints, leases, look, take_lease
+from projections.folding import Folder
+from projections.rebuild import LEASE_S, Rebuild, Rebuilt, Stopped
+from projections.store import BESIDE, KEPT, Checkpoint, checkpoints, leases, left_out, look, take_lease
 
 BATCH = 2_000
 """Most facts that share a transaction."""
-LEASE_S = 10
-"""How long a process that died keeps its models from others."""
 LINGER_S = 0.03
 """How long `run` lets commits gather once it is near the head: a round costs the same for one as for many."""
 PATIENCE_S = 5.0
@@ -47,7 +42,6 @@ PATIENCE_S = 5.0
 
 _LOOK_AGAIN_S = 1.0
 _LOCK = 0x61_73_73_76  # An arbitrary number that processes making tables at once agree on.
-_REJECTED = (sa.DataError, sa.IntegrityError, sa.ProgrammingError, sa.NotSupportedError, OverflowError)
 _AWAY = (*TROUBLES, StorageUnavailable)
 
 _HEAD = select(schema.head.c.position)
@@ -60,6 +54,8 @@ class Status(NamedTuple):
     """How a model is doing: `lag` facts behind `head`, worked on by `holder` ("" for nobody just now).
 
     `failed_position` is the fact at which it stopped and `reason` why; None and "" while it goes on.
+    `seconds` is how long ago the first fact was recorded that it has not seen, 0 if it has seen all. `kept`
+    is the position of the rows that were live before the last switch, None if there are none.
     """
 
     name: str
@@ -70,48 +66,8 @@ class Status(NamedTuple):
     holder: str
     failed_position: int | None
     reason: str
-
-
-class _Place(NamedTuple):
-    """Where a checkpoint stands: a position and the leaf hash of the fact there."""
-
-    position: int
-    leaf: bytes
-
-
-class _Page(NamedTuple):
-    """Consecutive facts as stored and as read; `broken` is the fact behind them that cannot be read."""
-
-    stored: Sequence[es.Notification]
-    facts: Sequence[Recorded]
-    broken: Broken | None = None
-
-    def until(self, position: int) -> _Page:
-        """The facts before a position."""
-        length = position - self.stored[0].id
-        return _Page(self.stored[:length], self.facts[:length])
-
-    def since(self, position: int) -> _Page:
-        """The facts from a position on."""
-        length = position - self.stored[0].id
-        return _Page(self.stored[length:], self.facts[length:], self.broken)
-
-    def place(self, before: _Place) -> _Place:
-        """Where a checkpoint stands after these facts."""
-        if not self.stored:
-            return before
-        last = self.stored[-1]
-        data = leaf_bytes(last.id, str(last.originator_id), last.originator_version, last.topic, last.state)
-        return _Place(last.id, leaf_hash(data))
-
-
-class _Change(NamedTuple):
-    """What a page makes of one model: its rows, where it then stands, and the fact that stopped it."""
-
-    projection: Projection
-    rows: dict[Key, tuple[object, ...] | None]
-    place: _Place
-    broken: Broken | None
+    seconds: int = 0
+    kept: int | None = None
 
 
 class Engine:
@@ -125,9 +81,7 @@ class Engine:
         self.holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self._projections = tuple(projections)
         self._batch = batch
-        self._recorder = FactRecorder(database)
-        self._mapper = FactMapper()
-        self._rows: dict[str, Rows] = {}
+        self._folder = Folder(database, batch)
         self._lock = threading.Lock()
         self._prepared = False
         self._retried: set[str] = set()
@@ -196,16 +150,39 @@ class Engine:
         """Every model in the order of the register."""
         with storage_errors():
             seen, head = self._look()
-        now = time.now()
-        return [_status(projection, seen[projection.name], head, now) for projection in self._projections]
+            with self.database.read() as connection:
+                now = time.now()
+                return [_status(connection, p, seen, head, now) for p in self._projections]
 
-    def rebuild(self, names: Sequence[str] = ()) -> None:
-        """Fold the named models (default: all) from nothing beside the live ones, then switch each.
+    def rebuild(
+        self, names: Sequence[str] = (), *, processes: int = 1, accept: bool = False
+    ) -> list[Rebuilt]:
+        """Fold the named models (default: all) from nothing beside the live ones, and compare them.
 
-        Readers see the live rows until one transaction replaces those that differ. Raises ProjectionBehind
-        if a fact breaks a fold or another process rebuilds the same model; that live one then stays.
+        Where the live rows are of the same version, they stay: raises ProjectionDiffers if they differ,
+        unless `accept` says that the new ones are right. Where they are of another version, or of another
+        log, the new ones are switched in; what was live is kept for a way back. Raises ProjectionBehind if a
+        fact breaks a fold or another process rebuilds the same model; that live one then stays. More than
+        one of the `processes` fold models of the catalogue alone, by their names.
         """
-        self._rebuild(self._named(names), threading.Event())
+        return self._rebuild(self._named(names), processes=processes, accept=accept)
+
+    def back(self, names: Sequence[str]) -> None:
+        """Let the rows that were live before the last switch be so again, and catch up.
+
+        Raises Missing where nothing is kept, and WrongState where it is of another version.
+        """
+        with storage_errors():
+            self._look()
+            for projection in self._named(names):
+                with self._alone(projection), self.database.write() as connection:
+                    generations.back(connection, projection)
+        self.catch_up(names=names)
+
+    def retry(self, names: Sequence[str]) -> None:
+        """Try models that have stopped once more; raises ProjectionBehind if they stop again."""
+        self._retried -= set(names)
+        self.catch_up(names=names)
 
     def check(self, connection: Connection) -> Iterator[Check]:
         """Prove every model that has a checkpoint by folding the log again, on one state of the database."""
@@ -228,12 +205,19 @@ class Engine:
             self.database.committed.wait(POLL_S)
 
     def _look(self) -> tuple[dict[str, Checkpoint], int]:
-        """Every checkpoint, those that are missing begun at nothing, and the head as it was before."""
+        """Every checkpoint, those that are missing begun at nothing, and the head as it was before.
+
+        A model that stopped at a fact which people have decided to leave out since has not stopped any more.
+        """
         if not self._prepared:
             self._prepare()
         with self.database.read() as connection:
             head: int = connection.execute(_HEAD).scalar_one()
             seen = look(connection)
+            if stopped := [name for name, at in seen.items() if at.reason]:
+                for name, skipped in left_out(connection, stopped).items():
+                    if seen[name].failed_position in skipped:
+                        seen[name] = seen[name]._replace(failed_position=None, reason=None)
         if any(projection.name not in seen for projection in self._projections):
             self._prepare()
             return self._look()
@@ -259,7 +243,7 @@ class Engine:
                 known = seen.get(projection.name)
                 lost = known and known.version == projection.version and projection.table.name not in there
                 if known is None or lost:
-                    _begin(connection, projection)
+                    generations.begin(connection, projection)
         self._prepared = True
 
     def _ready(self, projections: Sequence[Projection], seen: dict[str, Checkpoint]) -> list[Projection]:
@@ -303,103 +287,10 @@ class Engine:
         return take_lease(connection, name, self.holder, now, now + LEASE_S * 1_000_000)
 
     def _step(self, ready: Sequence[Projection], seen: dict[str, Checkpoint]) -> bool:
-        """Fold a page into the models that are furthest behind, up to where the next one stands."""
-        if not ready:
-            return False
-        places = sorted({seen[p.name].position for p in ready})
-        group = [p for p in ready if seen[p.name].position == places[0]]
-        page = self._read(places[0], places[1] if len(places) > 1 else None)
-        if not page.stored and page.broken is None:
-            return False
-        self._retried |= {p.name for p in group if seen[p.name].reason}
-        before = _Place(places[0], seen[group[0].name].leaf)
-        self._advance(group, before, page)
-        return True
-
-    def _read(self, after: int, stop: int | None = None) -> _Page:
-        try:
-            stored = self._recorder.select_notifications(
-                after, self._batch, stop=stop, inclusive_of_start=False
-            )
-        except es.PersistenceError as error:
-            raise StorageUnavailable(str(error)) from error
-        facts: list[Recorded] = []
-        for notification in stored:
-            try:
-                facts.append(self._mapper.to_domain_event(notification))
-            except Corrupt as error:
-                return _Page(stored[: len(facts)], facts, Broken(notification.id, error))
-        return _Page(stored, facts)
-
-    def _advance(self, group: Sequence[Projection], before: _Place, page: _Page) -> None:
-        """Apply a page; where the database will not take it, find the model and the fact, and stop there."""
-        try:
-            self._apply(group, before, page)
-        except _REJECTED as error:
-            if len(group) > 1:
-                for projection in group:
-                    self._advance([projection], before, page)
-            elif len(page.facts) > 1:
-                middle = page.facts[len(page.facts) // 2].position
-                half = page.until(middle)
-                # If the first half stops, the checkpoint is not where the second expects it.
-                self._advance(group, before, half)
-                self._advance(group, half.place(before), page.since(middle))
-            else:
-                broken = Broken(page.facts[0].position, error)
-                with self.database.write() as connection:
-                    self._save(connection, before, _Change(group[0], {}, before, broken))
-
-    def _apply(self, group: Sequence[Projection], before: _Place, page: _Page) -> None:
-        """Fold outside the write transaction: the conditional move tells whether the rows still stood."""
-        with self.database.read() as connection:
-            changes = [self._changed(connection, projection, before, page) for projection in group]
-        with self.database.write() as connection:
-            for change in changes:
-                self._save(connection, before, change)
-
-    def _changed(
-        self, connection: Connection, projection: Projection, before: _Place, page: _Page
-    ) -> _Change:
-        """What a page makes of a model, as far as its fold can take it."""
-        broken = page.broken
-        while True:
-            try:
-                pairs = concerns(projection, page.facts)
-                keys = list(dict.fromkeys(key for key, _ in pairs))
-                rows = folded(projection, self._rows_of(projection.table).load(connection, keys), pairs)
-                return _Change(projection, rows, page.place(before), broken)
-            except Broken as error:
-                broken, page = error, page.until(error.position)
-
-    def _rows_of(self, table: Table) -> Rows:
-        if table.name not in self._rows:
-            self._rows[table.name] = Rows(table, self.database)
-        return self._rows[table.name]
-
-    def _save(self, connection: Connection, before: _Place, change: _Change) -> None:
-        """Move the checkpoint and, if it stood where it was read, put the rows."""
-        projection, broken = change.projection, change.broken
-        move = (
-            update(checkpoints)
-            .where(
-                checkpoints.c.name == projection.name,
-                checkpoints.c.version == projection.version,
-                checkpoints.c.position == before.position,
-                checkpoints.c.leaf == before.leaf,
-            )
-            .values(
-                position=change.place.position,
-                leaf=change.place.leaf,
-                failed_position=broken and broken.position,
-                reason=broken and broken.reason,
-            )
-        )
-        if not connection.execute(move).rowcount:
-            return
-        self._rows_of(projection.table).save(connection, change.rows)
-        if broken:
-            _log.error("%s stopped at position %s: %s", projection.name, broken.position, broken.reason)
+        """Fold a page into the models that are furthest behind; whether there was one."""
+        tried = self._folder.step(ready, seen)
+        self._retried |= {p.name for p in tried if seen[p.name].reason}
+        return bool(tried)
 
     # Rebuilding.
 
@@ -415,113 +306,37 @@ class Engine:
 
     def _revision(self, outdated: Sequence[Projection], stop: threading.Event) -> None:
         try:
-            self._rebuild(outdated, stop)
+            self._rebuild(outdated, stop=stop)
+        except Stopped:
+            return
         except (ProjectionBehind, *_AWAY) as error:
             _log.warning("%s", reason(error))
 
-    def _rebuild(self, chosen: Sequence[Projection], stop: threading.Event) -> None:
-        besides = {_beside(projection): projection for projection in chosen}
+    def _rebuild(
+        self,
+        chosen: Sequence[Projection],
+        *,
+        processes: int = 1,
+        accept: bool = False,
+        stop: threading.Event | None = None,
+    ) -> list[Rebuilt]:
         with storage_errors():
             self._look()
-            self._begin_beside(list(besides))
-            try:
-                while besides and not stop.is_set():
-                    self._build(besides)
-            finally:
-                with self.database.write() as connection:
-                    for beside in besides:
-                        _end(connection, beside)
+            rebuild = Rebuild(self._folder, self.holder, chosen, self.catch_up, stop)
+            return rebuild.run(processes, accept=accept)
 
-    def _begin_beside(self, besides: Sequence[Projection]) -> None:
+    @contextmanager
+    def _alone(self, projection: Projection) -> Iterator[None]:
+        """Keep rebuilds of a model away."""
+        name = projection.name + BESIDE
         with self.database.write() as connection:
-            for beside in besides:
-                if not self._take(connection, beside.name, time.now()):
-                    raise ProjectionBehind(f"Another process is at {beside.name}.")
-                _begin(connection, beside)
-
-    def _build(self, besides: dict[Projection, Projection]) -> None:
-        """One page more for the models beside, or the switch for those that have caught up."""
-        with self._lock:
-            with self.database.read() as connection:
-                seen = look(connection)
-            if any(_holder(seen.get(beside.name), time.now()) != self.holder for beside in besides):
-                raise ProjectionBehind("The rebuild took too long over one step; another process is at it.")
-            self._leased(list(besides), seen)
-            ready = [beside for beside in besides if not seen[beside.name].reason]
-            moved = self._step(ready, seen)
-        if moved:
-            return
-        for beside in ready:
-            if self._switch(besides[beside], beside):
-                del besides[beside]
-        if besides and not ready:
-            raise _behind(list(besides), seen)
-
-    def _switch(self, live: Projection, beside: Projection) -> bool:
-        """Put the rebuilt rows where the live ones differ; whether it had caught up with them."""
-        names = (live.name, beside.name)
-        with self.database.write() as connection:
-            lock = select(checkpoints).where(checkpoints.c.name.in_(names)).order_by(checkpoints.c.name)
-            connection.execute(lock.with_for_update()).all()
-            seen = look(connection)
-            if not self._last_facts(connection, live, beside, seen):
-                return False
-            live.table.create(connection, checkfirst=True)
-            _replace(connection, live.table, beside.table)
-            of_live = checkpoints.c.name == live.name
-            connection.execute(delete(checkpoints).where(of_live))
-            renamed = {"name": live.name, "version": live.version}
-            connection.execute(update(checkpoints).where(checkpoints.c.name == beside.name).values(renamed))
-            _end(connection, beside)
-        return True
-
-    def _last_facts(
-        self, connection: Connection, live: Projection, beside: Projection, seen: dict[str, Checkpoint]
-    ) -> bool:
-        """Fold what the live model has and the one beside has not, now that the live one stands still."""
-        at, goal = seen[beside.name], seen[live.name]
-        if goal.version != live.version or not goal.true or at.position >= goal.position:
-            return True
-        page = self._read(at.position, goal.position)
-        before = _Place(at.position, at.leaf)
-        change = self._changed(connection, beside, before, page)
-        if change.place.position < goal.position:
-            return False
-        self._save(connection, before, change)
-        return True
-
-
-def _beside(projection: Projection) -> Projection:
-    """The same model under another name, in a table of its own."""
-    table = projection.table.to_metadata(MetaData(), name=f"{projection.table.name}_rebuild")
-    table.indexes.clear()  # Their names are taken, and these rows are only read whole.
-    return projection._replace(name=projection.name + BESIDE, table=table)
-
-
-def _begin(connection: Connection, projection: Projection) -> None:
-    """An empty table and a checkpoint before the first fact."""
-    projection.table.drop(connection, checkfirst=True)
-    projection.table.create(connection)
-    connection.execute(delete(checkpoints).where(checkpoints.c.name == projection.name))
-    first = {"name": projection.name, "version": projection.version, "position": 0, "leaf": b""}
-    connection.execute(checkpoints.insert().values(first))
-
-
-def _end(connection: Connection, beside: Projection) -> None:
-    """Leave nothing of a model that was built beside the live one."""
-    beside.table.drop(connection, checkfirst=True)
-    connection.execute(delete(checkpoints).where(checkpoints.c.name == beside.name))
-    connection.execute(delete(leases).where(leases.c.name == beside.name))
-
-
-def _replace(connection: Connection, live: Table, beside: Table) -> None:
-    """Make the live rows those of the table beside, touching only what differs."""
-    key = and_(*(live.c[column.name] == beside.c[column.name] for column in live.primary_key))
-    others = [column.name for column in live.columns if not column.primary_key]
-    same = and_(key, *(live.c[name].is_not_distinct_from(beside.c[name]) for name in others))
-    connection.execute(delete(live).where(~exists().where(same)))
-    missing = select(beside).where(~exists().where(key))
-    connection.execute(live.insert().from_select([column.name for column in live.columns], missing))
+            if not self._take(connection, name, time.now()):
+                raise ProjectionBehind(f"Another process is at {name}.", field="projection")
+        try:
+            yield
+        finally:
+            with self.database.write() as connection:
+                connection.execute(delete(leases).where(leases.c.name == name))
 
 
 def _holder(checkpoint: Checkpoint | None, now: int) -> str:
@@ -553,9 +368,26 @@ def _behind(stopped: Sequence[Projection], seen: dict[str, Checkpoint]) -> Proje
     return ProjectionBehind(" ".join(details))
 
 
-def _status(projection: Projection, at: Checkpoint, head: int, now: int) -> Status:
-    why = _trouble(projection, at) or at.reason or ""
+def _status(
+    connection: Connection, projection: Projection, seen: dict[str, Checkpoint], head: int, now: int
+) -> Status:
+    at, kept = seen[projection.name], seen.get(projection.name + KEPT)
     lag = max(head - at.position, 0)
+    seconds = 0
+    if lag:
+        commits = schema.commits.c
+        query = select(commits.recorded_at).where(commits.position > at.position).order_by(commits.position)
+        recorded_at = connection.execute(query.limit(1)).scalar()
+        seconds = max(now - (now if recorded_at is None else recorded_at), 0) // 1_000_000
     return Status(
-        projection.name, at.version, at.position, head, lag, _holder(at, now), at.failed_position, why
+        projection.name,
+        at.version,
+        at.position,
+        head,
+        lag,
+        _holder(at, now),
+        at.failed_position,
+        _trouble(projection, at) or at.reason or "",
+        seconds,
+        kept and kept.position,
     )

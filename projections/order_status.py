@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from operator import attrgetter
 from typing import Any, NamedTuple
 
 import msgspec
 from eventsourcing.persistence import Notification
+from msgspec.structs import astuple
 from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, Table, Text, select
 
 from ledger import catalogue, postings
@@ -77,6 +77,10 @@ _FACTS = frozenset(
 )
 
 
+_HOW = {fact: (FOLDS[fact], _STEPS.get(fact, ""), "marks" in fact.__struct_fields__) for fact in _FACTS}
+"""What each fact does to its order, the step it is, and whether it says what was odd about it."""
+
+
 class Given(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A refund that names the order: what it gave back, and the position where it did (0: nothing yet)."""
 
@@ -132,29 +136,26 @@ def touches(recorded: Recorded) -> Sequence[str]:
 
 def fold(row: Row | None, recorded: Recorded, key: str) -> Row:  # noqa: ARG001 - an order is found by its key
     """An order after one more fact of its own or of a refund that names it."""
-    row = row or _NEW
+    if row is None:
+        row = _NEW
     fact = recorded.fact
-    marks = row.marks
-    if added := getattr(fact, "marks", ()):
+    after, step, marked = _HOW[type(fact)]
+    marks, times = row.marks, row.times
+    if marked and (added := fact.marks):  # type: ignore[attr-defined] # it has them
         marks += tuple(mark for mark in added if mark not in marks)
     if not recorded.stream.startswith(_OWN):
-        return Row(row.order, _refunds(row.refunds, recorded), row.times, marks, recorded.position)
-    after = FOLDS[type(fact)](row.order, fact, recorded)
-    return Row(after, row.refunds, _times(row.times, recorded), marks, recorded.position)
-
-
-def _times(times: tuple[tuple[str, int, int], ...], recorded: Recorded) -> tuple[tuple[str, int, int], ...]:
-    """When each step last happened, after one more fact of the order."""
-    fact, envelope = recorded.fact, recorded.envelope
-    step = _STEPS.get(type(fact))
+        return Row(row.order, _refunds(row.refunds, recorded), times, marks, recorded.position)
     if step:
-        if any([entry[0] == step for entry in times]):  # noqa: C419 - faster than a generator, and short
-            times = tuple(entry for entry in times if entry[0] != step)
-        return (*times, (step, envelope.effective_at, envelope.offset))
-    if type(fact) is correction.CorrectionRecorded:
+        envelope = recorded.envelope
+        for entry in times:
+            if entry[0] == step:
+                times = tuple(entry for entry in times if entry[0] != step)
+                break
+        times = (*times, (step, envelope.effective_at, envelope.offset))
+    elif type(fact) is correction.CorrectionRecorded:
         undone = _STEPS.get(CODEC.types[fact.topic])
-        return tuple(entry for entry in times if entry[0] != undone)
-    return times
+        times = tuple(entry for entry in times if entry[0] != undone)
+    return Row(after(row.order, fact, recorded), row.refunds, times, marks, recorded.position)
 
 
 def _refunds(known: tuple[Given, ...], recorded: Recorded) -> tuple[Given, ...]:
@@ -175,13 +176,15 @@ def _refunds(known: tuple[Given, ...], recorded: Recorded) -> tuple[Given, ...]:
 _FIELDS = msgspec.structs.fields(Order)
 _PARKED = next(i for i, field in enumerate(_FIELDS) if field.name == "parked")
 _KEPT = [field for field in _FIELDS if field.name != "parked"]
-_values = attrgetter(*(field.name for field in _KEPT))
 _encode = msgspec.msgpack.Encoder().encode
 _Values: Any = tuple[tuple(field.type for field in _KEPT)]  # type: ignore[misc] # types known when this runs
 _decode = msgspec.msgpack.Decoder(
     tuple[_Values, tuple[str, ...], tuple[Given, ...], tuple[tuple[str, int, int], ...], tuple[str, ...]]
 ).decode
 _NOWHERE = Recorded(0, "", 0, Envelope(0, 0, 0), parking.FactParked("", b"", ""))
+
+
+_NOTHING = (0, 0)
 
 
 def _load(stored: Sequence[Any]) -> Row:
@@ -193,29 +196,37 @@ def _load(stored: Sequence[Any]) -> Row:
 
 def _dump(key: str, row: Row) -> tuple[Any, ...]:
     known = row.order
-    times = {step: at for step, at, _ in row.times}
-    waiting = [parked.fact.waits_for for parked in known.parked]
+    placed_at = paid_at = settled_at = None
+    for step, at, _ in row.times:
+        if step == "placed":
+            placed_at = at
+        elif step == "paid":
+            paid_at = at
+        elif step == "settled":
+            settled_at = at
+    values = astuple(known)
+    waiting = [parked.fact.waits_for for parked in known.parked] if known.parked else []
     return (
         key,
-        row.status,
+        known.status or "awaited",
         known.shop,
         known.host,
         known.buyer,
         known.currency,
         known.cash,
         known.coupon,
-        *row.refunded,
-        times.get("placed"),
-        times.get("paid"),
-        times.get("settled"),
-        dispatch.due_at(known),
+        *(row.refunded if row.refunds else _NOTHING),
+        placed_at,
+        paid_at,
+        settled_at,
+        dispatch.due_at(known) if known.clock.promised else None,
         len(waiting),
         row.position,
-        _encode((_values(known), waiting, row.refunds, row.times, row.marks)),
+        _encode((values[:_PARKED] + values[_PARKED + 1 :], waiting, row.refunds, row.times, row.marks)),
     )
 
 
-ORDER_STATUS = Projection("order_status", 2, TABLE, _FACTS, touches, fold, _load, _dump)
+ORDER_STATUS = Projection("order_status", 2, TABLE, _FACTS, touches, fold, _load, _dump, "order")
 
 
 def late(database: Database, moment: int, after: str = "", limit: int = 500) -> list[str]:

@@ -87,6 +87,7 @@ _FACTS = frozenset(fact for fact in fact_types() if fact.__module__ == penalty._
 
 
 By = Literal["day", "month", "shop"]
+_DAY_US = 86_400_000_000
 
 
 class Row(NamedTuple):
@@ -161,7 +162,7 @@ def _dump(key: str, row: Row) -> tuple[Any, ...]:
     )
 
 
-PENALTIES = Projection("penalties", 1, TABLE, _FACTS, touches, fold, _load, _dump)
+PENALTIES = Projection("penalties", 1, TABLE, _FACTS, touches, fold, _load, _dump, "penalty")
 
 
 class View(NamedTuple):
@@ -202,6 +203,24 @@ def _story(id_: str, facts: Iterable[Recorded]) -> list[Step]:
 def penalty_view(database: Database, id_: str, clocks: Clocks = NOW) -> View:
     """A penalty as it was then; raises UnknownPenalty."""
     return penalty_story(database, id_, clocks)[-1].view
+
+
+def withheld(database: Database, moment: int) -> dict[str, str]:
+    """The shops that a standing penalty gives no traffic at a moment (UTC microseconds), and which one it is.
+
+    Raises ProjectionBehind.
+    """
+    columns = TABLE.c
+    query = select(TABLE).where(columns.party == "shop", columns.imposed_day.is_not(None))
+    found: dict[str, str] = {}
+    with database.snapshot() as connection:
+        reached(connection, PENALTIES)
+        for row in connection.execute(query.order_by(columns.penalty)):
+            known = _load(row).penalty
+            measure = known.measure("traffic") if known.standing else None
+            if measure and (not measure.days or moment < known.imposed_at + measure.days * _DAY_US):
+                found[known.party_id] = row[0]
+    return found
 
 
 def register(

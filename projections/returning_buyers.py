@@ -63,6 +63,7 @@ RETURNING_BUYERS = Projection(
     touches,
     fold,
     Row._make,
+    own="order",
 )
 
 

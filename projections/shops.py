@@ -14,9 +14,9 @@ from ledger.codec import fact_types
 from ledger.decisions.base import FOLDS, INITIAL, identifier, replay
 from ledger.decisions.penalty import FineDue
 from ledger.decisions.recourse import Recourse
-from ledger.decisions.standing import Opening, Restraint, Shop
+from ledger.decisions.standing import Badge, Opening, Restraint, Shop
 from ledger.errors import UnknownAccount, UnknownShop
-from ledger.events import recourse, shop
+from ledger.events import badge, campaign, recourse, shop
 from ledger.events.base import Recorded
 from ledger.events.penalty import FineDueRecorded
 from ledger.store.database import Database
@@ -30,7 +30,7 @@ from projections.streams import facts_of
 assert catalogue.LIFECYCLES  # noqa: S101 - the catalogue is loaded for its effect: it registers all folds
 
 TABLE = Table(
-    "p_shops_v1",
+    "p_shops_v2",
     tables,
     Column("shop", Text, primary_key=True),
     Column("status", Text, nullable=False),
@@ -54,7 +54,7 @@ ACCOUNTS = {
 }  # fmt: skip
 """What a shop's sums are called, and the account of each."""
 
-_IN_MODULES = {shop.__name__, recourse.__name__}
+_IN_MODULES = {shop.__name__, recourse.__name__, badge.__name__, campaign.__name__}
 _FACTS = {fact for fact in fact_types() if fact.__module__ in _IN_MODULES} | {FineDueRecorded}
 _FACTS -= {shop.HostPaidOut}
 
@@ -108,7 +108,17 @@ def _dump(key: str, row: Row) -> tuple[Any, ...]:
     return (key, status(known), known.name, known.currency, known.industry, open_, row.position, state)
 
 
-SHOPS = Projection("shops", 1, TABLE, frozenset(_FACTS), touches, fold, _load, _dump)
+SHOPS = Projection("shops", 2, TABLE, frozenset(_FACTS), touches, fold, _load, _dump)
+
+
+def page(database: Database, after: str = "", limit: int = 200) -> list[tuple[str, Shop]]:
+    """Some shops that were opened and not closed, behind one by name; raises ProjectionBehind."""
+    columns = TABLE.c
+    query = select(TABLE).where(columns.shop > after, columns.status.not_in(("", "closed")))
+    with database.snapshot() as connection:
+        reached(connection, SHOPS)
+        rows = connection.execute(query.order_by(columns.shop).limit(limit)).all()
+    return [(row[0], _load(row).shop) for row in rows]
 
 
 class Sums(NamedTuple):
@@ -131,7 +141,8 @@ class Sums(NamedTuple):
 class ShopView(NamedTuple):
     """A shop for people; `status` is open, restricted, suspended, banned, closing, closed, or empty.
 
-    `points` are those of its penalties that stand. `position` is that of the last fact of its own.
+    `points` are those of its penalties that stand. `position` is that of the last fact of its own. `badges`
+    are the marks it has or had, `campaigns` those it entered, `provider` is the agency that serves it.
     """
 
     id: str
@@ -143,6 +154,9 @@ class ShopView(NamedTuple):
     points: int
     sums: tuple[Sums, ...]
     position: int
+    badges: tuple[Badge, ...] = ()
+    campaigns: tuple[str, ...] = ()
+    provider: str = ""
 
 
 def shop_view(database: Database, id_: str, now: int, clocks: Clocks = NOW) -> ShopView:
@@ -172,7 +186,12 @@ def shop_view(database: Database, id_: str, now: int, clocks: Clocks = NOW) -> S
         _points(of_penalties),
         sums,
         told[-1].position if told else 0,
+        *_merits(known),
     )
+
+
+def _merits(known: Shop) -> tuple[tuple[Badge, ...], tuple[str, ...], str]:
+    return known.badges, known.campaigns, known.provider
 
 
 class Step(NamedTuple):
@@ -198,7 +217,7 @@ def shop_story(database: Database, id_: str, clocks: Clocks = NOW) -> list[Step]
         known = FOLDS[type(recorded.fact)](known, recorded.fact, recorded)
         word = status(known, recorded.envelope.effective_at)
         whole = known.name, known.industry, known.benefits, known.restraints
-        view = ShopView(id_, word, *whole, 0, (), recorded.position)
+        view = ShopView(id_, word, *whole, 0, (), recorded.position, *_merits(known))
         steps.append(Step(recorded, view, tuple(postings.transfers(recorded.fact, id_))))
     return steps
 
@@ -241,6 +260,14 @@ def restraints(view: ShopView) -> list[dict[str, str | None]]:
     return [
         {"what": each.what, "cause": each.cause, "since": _when(each.since), "until": _when(each.until)}
         for each in view.restraints
+    ]
+
+
+def badges(view: ShopView) -> list[dict[str, str | None]]:
+    """The marks it has or had, each as it was granted last, for machines."""
+    return [
+        {"badge": each.name, "rule": each.rule, "since": _when(each.since), "until": _when(each.until)}
+        for each in view.badges
     ]
 
 

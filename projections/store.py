@@ -5,7 +5,8 @@ None of them is the truth: all may be dropped and are folded again from the log.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple
 from weakref import WeakSet
 
@@ -26,7 +27,9 @@ from sqlalchemy import (
 from sqlalchemy import LargeBinary as Bytes
 from sqlalchemy.dialects import postgresql, sqlite
 
-from ledger.errors import ProjectionBehind
+from ledger.codec import CODEC
+from ledger.errors import Corrupt, ProjectionBehind
+from ledger.events.projection import FactSkipped
 from ledger.store import schema
 from ledger.store.database import Database, Insert, Lookup
 from projections.base import Key, Projection
@@ -63,6 +66,8 @@ what keeps the rows right is that checkpoints move only from where they were rea
 
 BESIDE = ".rebuild"
 """What the name of a model's checkpoint ends with while the model is rebuilt beside the live one."""
+KEPT = ".kept"
+"""What it ends with for the rows that were live before the last switch: one generation, for a way back."""
 
 
 class Checkpoint(NamedTuple):
@@ -96,6 +101,20 @@ _LOOK = select(checkpoints, _true_leaf, leases.c.holder, leases.c.expires_at).ou
 def look(connection: Connection) -> dict[str, Checkpoint]:
     """Every checkpoint by its model's name."""
     return {row[0]: Checkpoint(*row) for row in connection.execute(_LOOK)}
+
+
+def left_out(connection: Connection, names: Iterable[str]) -> dict[str, frozenset[int]]:
+    """The positions that people decided a model leaves out, by the name of its checkpoint."""
+    streams = {name: f"projection-{name.removesuffix(BESIDE)}" for name in names}
+    columns = schema.facts.c
+    query = select(columns.originator_id, columns.topic, columns.state)
+    found: dict[str, set[int]] = {stream: set() for stream in streams.values()}
+    for stream, topic, state in connection.execute(query.where(columns.originator_id.in_(found))):
+        with suppress(Corrupt):  # Then a model stops there, as it does at any fact that cannot be read.
+            fact = CODEC.decode(topic, state)[1]
+            if isinstance(fact, FactSkipped):
+                found[stream].add(fact.position)
+    return {name: frozenset(found[stream]) for name, stream in streams.items()}
 
 
 _MADE: WeakSet[Engine] = WeakSet()

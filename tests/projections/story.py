@@ -6,14 +6,21 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from ledger import catalogue, policies
+from ledger.decisions.agency import ChangeShopProvider
 from ledger.decisions.amendment import RecordOrder
+from ledger.decisions.appraisal import CHECKS, CertifyItem, PassItem, ReceiveItem, RecordCheck
+from ledger.decisions.badge import AssessBadge
 from ledger.decisions.base import Command, Known, Nothing, Past, Request
 from ledger.decisions.card import IssueCard
 from ledger.decisions.claim import FileClaim, SubmitEvidence
+from ledger.decisions.complaint import RecordComplaint
 from ledger.decisions.correction import RecordCorrection
 from ledger.decisions.fulfilment import ConfirmReceipt, DeliverParcel, DispatchParcel, ParcelItem
 from ledger.decisions.fund import Contribute
+from ledger.decisions.host import OpenHost
 from ledger.decisions.incident import AddMembers, ApproveBatch, DeclareIncident, Listed, OpenBatch
+from ledger.decisions.live import BeginSession
+from ledger.decisions.notice import RegisterBrand, ShareNotice
 from ledger.decisions.order import (
     CancelOrder,
     CloseOrder,
@@ -26,6 +33,7 @@ from ledger.decisions.order import (
 from ledger.decisions.payout import PayClaim
 from ledger.decisions.penalty import ImposePenalty
 from ledger.decisions.policy import PublishPolicy
+from ledger.decisions.provider import AdmitProvider
 from ledger.decisions.refund import (
     AdvanceRefund,
     ApproveRefund,
@@ -36,9 +44,14 @@ from ledger.decisions.refund import (
     ReportedLine,
     RequestRefund,
 )
+from ledger.decisions.report import FileReport
+from ledger.decisions.review import AnswerReview, InviteReview, SubmitReview
 from ledger.decisions.shop import OpenShop, PayDeposit, PayOutShop
 from ledger.decisions.standing import OpenBenefit
+from ledger.decisions.traffic import AllocateTraffic
 from ledger.decisions.verdict import UpholdClaim
+from ledger.decisions.visits import RecordVisits
+from ledger.decisions.vote import CastVote
 from ledger.errors import LedgerError
 from ledger.events.base import Recorded, Source
 from ledger.store.database import Database
@@ -199,6 +212,7 @@ def assured() -> list[Command]:
         OpenShop(id="A1", at=day(-8)),
         PayDeposit(id="A1", amount=500_00, at=day(-8)),
         OpenBenefit(id="A1", benefit="counterfeit", at=day(-8)),
+        RecordVisits(id="A1", day="2021-05-24", visits=90, at=day(-7)),
         IssueCard(id="A-buyer", tier="gold", at=day(-8)),
         place("a:1", 199_00, shop="A1", buyer="A-buyer", at=day(0)),
         PayOrder(id="a:1", cash=199_00, at=day(0)),
@@ -219,6 +233,48 @@ def assured() -> list[Command]:
         ),
         ApproveBatch(id="A-short", by="ann", at=day(3)),
         ApproveBatch(id="A-short", by="bob", at=day(3)),
+        *said(),
+        *earned(),
+    ]
+
+
+def said() -> list[Command]:
+    """A little of everything that is said of shops and hosts, and a certified piece that a notice names."""
+    return [
+        place("a:8", shop="A8", buyer="A-8", at=day(4)),
+        PayOrder(id="a:8", cash=10_000, at=day(4)),
+        ReceiveItem(id="A-item", order="a:8", lab="A-lab", at=day(4)),
+        *(RecordCheck(id="A-item", check=name, passed=True, at=day(4)) for name in CHECKS),
+        PassItem(id="A-item", at=day(4)),
+        CertifyItem(id="A-item", certificate="A-number", at=day(4)),
+        DispatchParcel(id="a:8", waybill="A-8", at=day(5)),
+        ConfirmReceipt(id="a:8", at=day(6)),
+        InviteReview(id="A-review", order="a:8", at=day(6)),
+        SubmitReview(id="A-review", order="a:8", quality=2, at=day(7)),
+        AnswerReview(id="A-review", digest="0" * 64, at=day(8)),
+        RecordComplaint(id="A-complaint", order="a:8", reason="spoilt", at=day(7)),
+        CastVote(id="A-vote", item="sku1", shop="A8", user="A-user", worth=False, at=day(7)),
+        OpenHost(id="A-host", at=day(4)),
+        BeginSession(id="A-session", host="A-host", at=day(4)),
+        FileReport(id="A-report", session="A-session", statement="silver", user="A-user", at=day(4)),
+        RegisterBrand(id="A-brand", names=("Tea",), at=day(4)),
+        ShareNotice(
+            id="A-notice", brand="A-brand", source="A-brand", skus=("sku1",), evidence="0" * 64, at=day(7)
+        ),
+    ]
+
+
+def earned() -> list[Command]:
+    """What rules give to a shop that has opened all they ask for, and the agency that serves it."""
+    benefits = [OpenBenefit(id="A9", benefit=name, at=day(5)) for name in ("counterfeit", "seven-day-return")]
+    when = day(6).date().isoformat()
+    return [
+        OpenShop(id="A9", at=day(5)),
+        *benefits,
+        AssessBadge(id="A9", badge="trust-purchase", day=when, position=1, points=0, at=day(6)),
+        AllocateTraffic(id="A9", day=when, position=1, at=day(6)),
+        AdmitProvider(id="A-agency", at=day(5)),
+        ChangeShopProvider(id="A9", provider="A-agency", at=day(6)),
     ]
 
 

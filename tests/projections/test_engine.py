@@ -3,7 +3,7 @@
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from time import monotonic, sleep
 from typing import Any
@@ -12,13 +12,10 @@ import pytest
 from eventsourcing import persistence as es
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import Column, Integer, MetaData, Table, Text, func, inspect, select, text, update
+from sqlalchemy import func, select, text, update
 
-from ledger import time
-from ledger.codec import fact_types
-from ledger.decisions.base import identifier, kind
+from ledger.decisions.base import kind
 from ledger.errors import Missing, ProjectionBehind
-from ledger.events.base import Recorded
 from ledger.store import schema
 from ledger.store.database import Database
 from projections import engine as engine_module
@@ -27,6 +24,7 @@ from projections.catalogue import PROJECTIONS
 from projections.engine import Engine, Status
 from projections.order_status import ORDER_STATUS
 from projections.store import checkpoints, leases, look, take_lease
+from tests.projections.models import as_folded, counting
 from tests.projections.story import busy, busy_facts, log_of, place, rows, stored, write
 
 BUSY = busy_facts(7, 900)
@@ -37,44 +35,6 @@ def database(database_url: str) -> Iterator[Database]:
     database = Database(database_url)
     yield database
     database.close()
-
-
-def as_folded(database: Database, *, projections: Sequence[Projection] = PROJECTIONS) -> bool:
-    """Whether every table holds what one fold over the log makes, and every check says so."""
-    log = log_of(database)
-    for projection in projections:
-        assert stored(database, projection) == rows(projection, log), projection.name
-    with database.snapshot() as connection:
-        assert [check for check in Engine(database, projections).check(connection) if not check.ok] == []
-    return True
-
-
-def counting(
-    table: str = "p_counting_v1", *, version: int = 1, breaks_at: int = 0, shown: str = ""
-) -> Projection:
-    """A model of the tests: how many facts each order has, unless it breaks at a position."""
-
-    def fold(row: tuple[Any, ...] | None, recorded: Recorded, key: str) -> tuple[Any, ...]:
-        if recorded.position == breaks_at and shown != "null":
-            message = "a fold that was not ready for this"
-            raise ValueError(message)
-        empty = recorded.position == breaks_at or (row is not None and row[2] is None)
-        return (key, (row[1] if row else 0) + 1, None if empty else "x" * version)
-
-    return Projection(
-        "counting",
-        version,
-        Table(
-            table,
-            MetaData(),
-            Column("order_id", Text, primary_key=True),
-            Column("facts", Integer, nullable=False),
-            Column("shown", Text, nullable=False),
-        ),
-        frozenset(fact_types()),
-        lambda recorded: [identifier(recorded.stream)] if kind(recorded.stream) == "order" else [],
-        fold,
-    )
 
 
 @given(cuts=st.sets(st.integers(1, len(BUSY))))
@@ -216,120 +176,6 @@ def test_a_lost_table_or_checkpoint_is_folded_again(database: Database):
     assert as_folded(database)
 
 
-# Rebuilding.
-
-
-def tables(database: Database) -> set[str]:
-    with database.read() as connection:
-        return set(inspect(connection).get_table_names())
-
-
-def test_a_rebuild_gives_the_same_rows_and_leaves_nothing_behind(database: Database):
-    write(database, busy(13, 400))
-    engine = Engine(database, batch=50)
-    engine.catch_up()
-    before, names = [stored(database, projection) for projection in PROJECTIONS], tables(database)
-    engine.rebuild()
-    assert [stored(database, projection) for projection in PROJECTIONS] == before
-    assert tables(database) == names
-    with database.read() as connection:
-        assert set(look(connection)) == {projection.name for projection in PROJECTIONS}
-    assert as_folded(database)
-
-
-def test_a_rebuild_mends_what_was_tampered_with_and_catches_up(database: Database):
-    write(database, busy(13, 200))
-    engine = Engine(database)
-    engine.catch_up()
-    with database.write() as connection:
-        connection.execute(text("UPDATE p_order_status_v2 SET shop = 'S9', cash = cash + 1"))
-        connection.execute(text("DELETE FROM p_refunds_v1"))
-        connection.execute(text("INSERT INTO p_returning_buyers_v1 VALUES ('p:x', 'B9', 1)"))
-    last = write(database, busy(14, 200))
-    engine.rebuild(["order_status", "refunds", "returning_buyers"])
-    assert {status.position for status in engine.status()[:3]} == {last}
-    engine.catch_up()
-    assert as_folded(database)
-
-
-def test_readers_see_the_live_rows_until_the_switch(database: Database):
-    write(database, busy(15, 150))
-    model = counting()
-    engine = Engine(database, (model,), batch=10)
-    engine.catch_up()
-    live = stored(database, model)
-    seen = []
-
-    def fold(row: Any, recorded: Recorded, key: str) -> Any:
-        seen.append(stored(database, model) == live)
-        return model.fold(row, recorded, key)
-
-    Engine(database, (model._replace(fold=fold),), batch=10).rebuild()
-    assert len(seen) > 50
-    assert all(seen)
-
-
-def test_the_live_model_moves_on_while_it_is_rebuilt(database: Database):
-    write(database, busy(16, 100))
-    live = Engine(database, (counting(),))
-    live.catch_up()
-    more = iter(range(20))
-
-    def fold(row: Any, recorded: Recorded, key: str) -> Any:
-        if next(more, None) is not None:
-            write(database, [place(f"q:{recorded.position}-{key}")])
-            live.catch_up()
-        return counting().fold(row, recorded, key)
-
-    Engine(database, (counting()._replace(fold=fold),), batch=10).rebuild()
-    live.catch_up()
-    assert as_folded(database, projections=(counting(),))
-
-
-def test_a_rebuild_that_breaks_leaves_the_live_model_alone(database: Database):
-    write(database, busy(16, 100))
-    Engine(database, (counting(), *PROJECTIONS)).catch_up()
-    before, names = stored(database, counting()), tables(database)
-    broken = next(each.position for each in log_of(database)[30:] if kind(each.stream) == "order")
-    with database.write() as connection:
-        connection.execute(text("DELETE FROM p_refunds_v1"))
-    with pytest.raises(ProjectionBehind, match=f"stopped at position {broken}"):
-        Engine(database, (counting(breaks_at=broken), *PROJECTIONS)).rebuild()
-    assert (stored(database, counting()), tables(database)) == (before, names)
-    assert as_folded(database, projections=(counting(), *PROJECTIONS))  # The others are rebuilt.
-
-
-def test_only_one_process_rebuilds_a_model(database: Database):
-    write(database, busy(16, 50))
-    engine = Engine(database)
-    engine.catch_up()
-    with database.write() as connection:
-        now = time.now()
-        assert take_lease(connection, "refunds.rebuild", "somebody", now, now + 1_000_000)
-    with pytest.raises(ProjectionBehind, match=r"Another process is at refunds\.rebuild"):
-        engine.rebuild()
-    sleep(1.1)
-    engine.rebuild()
-    assert as_folded(database)
-
-
-def test_a_new_version_is_built_beside_the_old(database: Database):
-    last = write(database, busy(17, 150))
-    old, new = counting(), counting("p_counting_v2", version=2)
-    older, newer = Engine(database, (old,)), Engine(database, (new,))
-    older.catch_up()
-    assert newer.status()[0] == Status("counting", 1, last, last, 0, "", None, "version 1 is live, not 2")
-    newer.catch_up()
-    assert newer.status()[0] == Status("counting", 2, last, last, 0, "", None, "")
-    assert as_folded(database, projections=(new,))
-    # The old stays as it was, for a way back; whoever still knows only that one is told so.
-    assert stored(database, old) == rows(old, log_of(database))
-    with pytest.raises(ProjectionBehind, match="version 2 is live, not 1"):
-        older.catch_up()
-    older.rebuild()
-    assert as_folded(database, projections=(old,))
-
-
 # Following.
 
 
@@ -371,14 +217,14 @@ def test_the_engine_follows_commits(database: Database):
 def test_the_engine_outlives_a_database_that_is_away(database: Database, monkeypatch: pytest.MonkeyPatch):
     write(database, busy(18, 50))
     engine = Engine(database)
-    really, troubles = engine._recorder.select_notifications, iter([es.OperationalError("gone")])
+    really, troubles = engine._folder.recorder.select_notifications, iter([es.OperationalError("gone")])
 
     def select_notifications(*args: Any, **kwargs: Any) -> Any:
         for trouble in troubles:
             raise trouble
         return really(*args, **kwargs)
 
-    monkeypatch.setattr(engine._recorder, "select_notifications", select_notifications)
+    monkeypatch.setattr(engine._folder.recorder, "select_notifications", select_notifications)
     with running(engine):
         until(lambda: {status.lag for status in Engine(database).status()} == {0})
     assert as_folded(database)
