@@ -1,0 +1,1 @@
+"""Reputation and repurchase figures, reckoned a second time in SQL from what the documents define."""
