@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from api import rules, snapshots
 from api.facts import Reader
 from api.rehearsal import rehearse
 from ledger import time
-from ledger.decisions.base import Request
+from ledger.decisions.base import Command, Request
 from ledger.decisions.card import ExpireCoupons
 from ledger.decisions.unasked import MarkOverdue
 from ledger.errors import LedgerError
@@ -33,39 +34,56 @@ def run_due(
     moment: int,
     *,
     dry_run: bool = False,
+    actor: str = "run-due",
     progress: Callable[[int], object] = lambda _orders: None,
 ) -> dict[str, Any]:
-    """Find what left late by a moment (UTC microseconds) and pay for it, and let coupons expire.
+    """Do all that is due at a moment (UTC microseconds).
 
+    Find what left late and pay for it, let coupons expire, keep the index of every shop, apply the rules.
     Answers `{"at", "late": {"orders", "units", "claims", "currencies": {code: {"compensation", "funded"}}},
-    "expired": {"cards", "coupons"}, "refused": [{"order", "code", "reason"}]}`, sums in minor units. With
-    `dry_run` nothing is kept.
+    "expired": {"cards", "coupons"}, "snapshots", "rules": {"granted", "revoked", "shops", "units", "tiers"},
+    "refused": [{"order", "code", "reason"}]}`, sums in minor units. With `dry_run` nothing is kept.
+    `actor` is who the facts say did it.
     """
     Engine(database).catch_up(names=(order_status.ORDER_STATUS.name, cards.CARDS.name))
     found: dict[str, Any] = {"orders": 0, "units": 0, "claims": 0, "currencies": {}}
     refused: list[dict[str, str]] = []
     writer = Writer(database)
+
+    def decide(commands: Sequence[Command]) -> Sequence[Sequence[Recorded] | LedgerError]:
+        requests = [Request(command=command, actor=actor) for command in commands]
+        return _decided(database, writer, requests, dry_run=dry_run)
+
     for orders in _late(database, moment):
         at = time.moment(moment, time.HOME_OFFSET)
-        requests = [Request(command=MarkOverdue(id=id_, at=at), actor="run-due") for id_ in orders]
-        for order, answer in zip(orders, _decided(database, writer, requests, dry_run=dry_run), strict=True):
+        commands = [MarkOverdue(id=id_, at=at) for id_ in orders]
+        for order, answer in zip(orders, decide(commands), strict=True):
             if isinstance(answer, LedgerError):
                 refused.append({"order": order, "code": answer.code, "reason": str(answer)})
             elif answer:
                 _count(found, answer)
         progress(len(orders))
-    expired = _expire(database, writer, moment, dry_run=dry_run)
+    expired = _expire(database, moment, decide)
+    Engine(database).catch_up(names=[model.name for model in rules.MODELS])
+    kept = snapshots.take(database, moment, decide)
+    ruled = rules.apply(database, moment, decide)
     at_ = time.rfc3339(moment, time.HOME_OFFSET)
-    return {"at": at_, "late": found, "expired": expired, "refused": refused}
+    return {
+        "at": at_,
+        "late": found,
+        "expired": expired,
+        "snapshots": kept,
+        "rules": ruled,
+        "refused": refused,
+    }
 
 
-def _expire(database: Database, writer: Writer, moment: int, *, dry_run: bool) -> dict[str, int]:
+def _expire(database: Database, moment: int, decide: rules.Decide) -> dict[str, int]:
     """Take from cards what is left of coupons whose time is over; how many cards and coupons that were."""
     found, after = {"cards": 0, "coupons": 0}, ""
     at = time.moment(moment, time.HOME_OFFSET)
     while buyers := cards.expiring(database, moment, after, _AT_ONCE):
-        requests = [Request(command=ExpireCoupons(id=buyer, at=at), actor="run-due") for buyer in buyers]
-        for answer in _decided(database, writer, requests, dry_run=dry_run):
+        for answer in decide([ExpireCoupons(id=buyer, at=at) for buyer in buyers]):
             if isinstance(answer, LedgerError):
                 raise answer  # A card that has coupons lets them expire: something else is wrong.
             found["cards"] += bool(answer)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from operator import attrgetter
-from typing import Any, NamedTuple
 
-import msgspec
-
+from api.figures import Explanation, FigureCause, FigurePart, Question, Reckoning, behind
+from api.merits import OF_SHOPS, explain_host
+from api.reputation import explain_index
 from ledger import codec, time
 from ledger.books import Clocks
 from ledger.errors import Missing
@@ -32,6 +32,11 @@ FIGURES = (
     "card:BUYER/compensation/payable",
     "card:BUYER/compensation/paid",
     "claim:ID/compensation",
+    "shop:ID/index",
+    "shop:ID/experience",
+    "shop:ID/badge/BADGE",
+    "shop:ID/traffic",
+    "host:ID/index",
 )
 """What can be explained."""
 
@@ -45,79 +50,6 @@ class UnknownFigure(Missing):
     code = "unknown_figure"
 
 
-class FigurePart(msgspec.Struct):
-    """A part of a figure in minor units, below zero where it is taken off; `figure` explains it further."""
-
-    name: str
-    amount: int
-    figure: str = ""
-
-
-class Reckoning(msgspec.Struct):
-    """One line of a reckoning that a person can check by hand, minor units."""
-
-    name: str
-    expression: str
-    value: int
-
-
-class FigureCause(msgspec.Struct):
-    """A claim or an incident behind a figure, sums in minor units.
-
-    `version` is that of the terms of `benefit`, `law` are the benefits whose terms were the floor, `payers`
-    who bore what was funded, `facts` the positions of the facts that decided and funded it.
-    """
-
-    name: str
-    benefit: str
-    version: str
-    basis: str
-    law: list[str]
-    trace: list[Reckoning]
-    decided: int
-    funded: int
-    paid: int
-    payers: dict[str, int]
-    facts: list[int]
-
-
-class FigureFact(msgspec.Struct):
-    """A fact behind a figure and what it adds to it, minor units; `effective_at` is RFC 3339."""
-
-    position: int
-    stream: str
-    type: str
-    effective_at: str
-    amount: int
-    data: dict[str, Any]
-
-
-class Explanation(msgspec.Struct, kw_only=True):
-    """A figure with all that is behind it; `amount` in minor units is the sum of `parts`, if it has any.
-
-    `means` says in words what it is. `more` is true where there are older facts than those listed.
-    """
-
-    figure: str
-    currency: str
-    amount: int
-    means: str
-    parts: list[FigurePart] = []
-    causes: list[FigureCause] = []
-    facts: list[FigureFact] = []
-    more: bool = False
-
-
-class Question(NamedTuple):
-    """What is asked: `moment` (UTC microseconds) is now, `limit` the most facts that are listed."""
-
-    database: Database
-    currency: str
-    clocks: Clocks
-    moment: int
-    limit: int
-
-
 def explain(
     database: Database,
     figure: str,
@@ -126,9 +58,16 @@ def explain(
     clocks: Clocks,
     moment: int,
     limit: int = 100,
+    day: int | None = None,
 ) -> Explanation:
-    """Explain a figure of FIGURES; raises UnknownFigure, and what the view it is from raises."""
-    question = Question(database, currency, clocks, moment, limit)
+    """Explain a figure of FIGURES; raises UnknownFigure, and what the view it is from raises.
+
+    A figure that is reckoned for a day is that of `day` (days since 1970), else of the as-of time, else of
+    `moment`; all others take no day.
+    """
+    if day is None:
+        day = time.local_day(moment if clocks.as_of is None else clocks.as_of, time.HOME_OFFSET)
+    question = Question(database, currency, clocks, moment, limit, day)
     subject, _, rest = figure.partition("/")
     kind, _, id_ = subject.partition(":")
     found = _KINDS.get(kind)
@@ -203,7 +142,7 @@ def _moved(question: Question, name: str, *, came: bool) -> Explanation | None:
         clocks=question.clocks,
         limit=question.limit + 1,
     )
-    listed = [_behind(each.recorded, each.amount) for each in found[: question.limit]]
+    listed = [behind(each.recorded, each.amount) for each in found[: question.limit]]
     means = (
         f"What {name.replace('_', ' ')} {'brought to' if came else 'took from'} the pet fund, newest first."
     )
@@ -215,12 +154,6 @@ def _moved(question: Question, name: str, *, came: bool) -> Explanation | None:
         facts=listed,
         more=len(found) > question.limit,
     )
-
-
-def _behind(recorded: Recorded, amount: int) -> FigureFact:
-    at = time.rfc3339(recorded.envelope.effective_at, recorded.envelope.offset)
-    said = codec.plain(recorded.fact)
-    return FigureFact(recorded.position, recorded.stream, recorded.fact.TOPIC, at, amount, said)
 
 
 _BALANCES: dict[str, tuple[str, Callable[[Owed], int]]] = {
@@ -241,18 +174,18 @@ def _card(question: Question, id_: str, figure: str) -> Explanation | None:
             FigurePart(name, amount, f"card:{id_}/compensation/{name}") for name, amount in amounts.items()
         ]
         means = "All compensation of the buyer: pending, payable and paid."
-        behind = view.owed
+        owed_for = view.owed
     else:
         means, reckon = _BALANCES[balance]
-        behind = tuple(owed for owed in view.owed if reckon(owed))
-        parts = [FigurePart(owed.cause, reckon(owed), _figure(owed)) for owed in behind]
+        owed_for = tuple(owed for owed in view.owed if reckon(owed))
+        parts = [FigurePart(owed.cause, reckon(owed), _figure(owed)) for owed in owed_for]
     return Explanation(
         figure="",
         currency=question.currency,
         amount=sum(part.amount for part in parts),
         means=means,
         parts=parts,
-        causes=[_cause(question, view, owed) for owed in behind],
+        causes=[_cause(question, view, owed) for owed in owed_for],
     )
 
 
@@ -324,8 +257,25 @@ def _claim(question: Question, id_: str, figure: str) -> Explanation | None:
     )
 
 
+_OF_SHOPS: dict[str, Callable[[Question, str], Explanation]] = {
+    "index": explain_index,
+    **OF_SHOPS,
+}
+
+
+def _shop(question: Question, id_: str, figure: str) -> Explanation | None:
+    found = _OF_SHOPS.get(figure)
+    return found(question, id_) if found and id_ else None
+
+
+def _host(question: Question, id_: str, figure: str) -> Explanation | None:
+    return explain_host(question, id_) if id_ and figure == "index" else None
+
+
 _KINDS: dict[str, Callable[[Question, str, str], Explanation | None]] = {
     "fund": _fund,
     "card": _card,
     "claim": _claim,
+    "shop": _shop,
+    "host": _host,
 }

@@ -20,6 +20,7 @@ app = typer.Typer()
 @app.command(
     epilog=examples(
         "assurance bench",
+        "assurance bench --only rebuild --facts 5000000",
         "assurance bench --only append --database postgresql+psycopg://postgres@localhost/postgres",
     )
 )
@@ -42,6 +43,10 @@ def bench(
     quick: Annotated[
         bool, typer.Option("--quick", help="Small sizes: whether it runs, not how fast.")
     ] = False,
+    facts: Annotated[
+        int | None,
+        typer.Option("--facts", min=2, help="How many facts are rebuilt from. Default: a million."),
+    ] = None,
     data: Annotated[
         Path | None,
         typer.Option(
@@ -67,6 +72,7 @@ def bench(
         postgres=postgres,
         only=only or tuple(Benchmark),
         quick=quick,
+        facts=facts,
         data=data,
         output=output,
         progress=note,

@@ -23,7 +23,8 @@ from ledger.writer import Writer
 FORMAT = importers.FORMATS["uci-retail"]
 
 _PLATFORM = "bench"
-_CASH = 25_000
+CASH = 25_000
+"""What every order is paid with, in minor units."""
 
 
 def place_order(number: int, at: datetime | None = None) -> Request:
@@ -44,7 +45,7 @@ def place_order(number: int, at: datetime | None = None) -> Request:
 
 def pay_order(number: int, at: datetime | None = None) -> Request:
     """Pay it in full."""
-    command = PayOrder(id=f"{_PLATFORM}:{number:010d}", at=at, cash=_CASH)
+    command = PayOrder(id=f"{_PLATFORM}:{number:010d}", at=at, cash=CASH)
     return Request(command=command, key=f"pay-{number:010d}", actor="bench")
 
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from api.bench import append, importing, memory, reading, replay
+from api.bench import append, importing, memory, reading, rebuild, replay
 from api.bench.data import retail_file
 from api.bench.figures import Figure
 from api.bench.place import Place, machine, place, postgresql
@@ -31,12 +31,29 @@ class Sizes(NamedTuple):
     reads: int
     rows: int
     memory_rows: int
+    rebuild_facts: int
 
 
 FULL = Sizes(
-    rounds=7, file_rounds=3, seconds=0.5, orders=20_000, reads=300, rows=200_000, memory_rows=500_000
+    rounds=7,
+    file_rounds=3,
+    seconds=0.5,
+    orders=20_000,
+    reads=300,
+    rows=200_000,
+    memory_rows=500_000,
+    rebuild_facts=1_000_000,
 )
-QUICK = Sizes(rounds=1, file_rounds=1, seconds=0.05, orders=100, reads=5, rows=1_000, memory_rows=2_000)
+QUICK = Sizes(
+    rounds=1,
+    file_rounds=1,
+    seconds=0.05,
+    orders=100,
+    reads=5,
+    rows=1_000,
+    memory_rows=2_000,
+    rebuild_facts=2_000,
+)
 
 
 class Benchmark(StrEnum):
@@ -47,6 +64,7 @@ class Benchmark(StrEnum):
     REPLAY = "replay"
     READ = "read"
     MEMORY = "memory"
+    REBUILD = "rebuild"
 
 
 _FILE_IN_A_FOLDER = "retail/online_retail.parquet"
@@ -58,6 +76,7 @@ def run(
     postgres: bool = False,
     only: Sequence[Benchmark] = tuple(Benchmark),
     quick: bool = False,
+    facts: int | None = None,
     data: Path | None = None,
     output: Path | None = None,
     progress: Callable[[str], object] | None = None,
@@ -65,12 +84,15 @@ def run(
     """Run the benchmarks; answers `{"machine": …, "sizes": …, "databases": …, "figures": […]}`.
 
     `databases` are URLs (none: SQLite in a temporary folder) beside which fresh databases are made and
-    removed again; with `postgres` a server of our own is started too. `data` is a retail file as `assurance
+    removed again; with `postgres` a server of our own is started too. `facts` is how many a rebuild reads
+    (default: as the size says). `data` is a retail file as `assurance
     import uci-retail` takes it, or a folder that holds it as retail/online_retail.parquet; without it a file
     of the same shape is generated. `progress` is told what is being measured. The answer is also written to
     `output`.
     """
     sizes = QUICK if quick else FULL
+    if facts is not None:
+        sizes = sizes._replace(rebuild_facts=facts)
     found: dict[str, Any] = {"machine": machine(), "sizes": sizes._asdict(), "databases": {}, "figures": []}
     figures: list[Figure] = []
     with ExitStack() as stack:
@@ -106,6 +128,8 @@ def _run(
             reading.run(where, report, rounds=sizes.rounds, orders=sizes.orders, reads=sizes.reads)
         case Benchmark.MEMORY:
             memory.run(where, report, rows=sizes.memory_rows)
+        case Benchmark.REBUILD:
+            rebuild.run(where, report, rounds=sizes.file_rounds, facts=sizes.rebuild_facts)
 
 
 def _retail(data: Path | None, folder: Path, rows: int) -> Path:

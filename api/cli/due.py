@@ -23,6 +23,13 @@ from ledger import time
 
 app = typer.Typer()
 
+_BY_RULE = {
+    "granted": "marks granted",
+    "revoked": "marks revoked",
+    "units": "units of traffic",
+    "tiers": "tiers of agencies changed",
+}
+
 
 @app.command("run-due", epilog=examples("assurance run-due", "assurance run-due --dry-run --json"))
 def run_due(
@@ -32,8 +39,10 @@ def run_due(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Decide, but keep nothing.")] = False,
     as_json: Annotated[bool, JSON] = False,
 ) -> None:
-    """Pay for what left late; let coupons expire.
+    """Do what is due: late goods, coupons, scores, marks.
 
+    What left late is paid for, coupons expire, the index of each shop is kept,
+    and the rules of marks, traffic and agencies' tiers are applied.
     It may run as often as you like, and be stopped at any point: nothing is
     paid twice. The exit code is 2 if the ledger refused any of it.
     """
@@ -54,7 +63,9 @@ def run_due(
         counts = ((name, f"{late[name]:,}") for name in ("orders", "units", "claims"))
         title = "A dry run: this would be recorded" if dry_run else "Late dispatch"
         expired = ("coupons expired", f"{report['expired']['coupons']:,}")
-        print_fields((("due at", report["at"]), *counts, *sums, expired), title=title)
+        kept = ("indexes kept", f"{report['snapshots']:,}")
+        by_rule = ((words, f"{report['rules'][name]:,}") for name, words in _BY_RULE.items())
+        print_fields((("due at", report["at"]), *counts, *sums, expired, kept, *by_rule), title=title)
         if report["refused"]:
             print_line()
             rows = ((each["order"], each["code"], each["reason"]) for each in report["refused"])

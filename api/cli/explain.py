@@ -9,12 +9,16 @@ import typer
 
 from api.cli.opening import AsAt, AsOf, InCurrency, clocks, in_currency, opened
 from api.cli.output import JSON, amount, examples, print_fields, print_json, print_line, print_table
-from api.explain import FIGURES, Explanation, FigureCause
+from api.cli.reputation import OnDay
+from api.explain import FIGURES
 from api.explain import explain as explain_
+from api.figures import Explanation, FigureCause
+from api.reputation import asked_day
 from ledger import money, time
 from projections.cards import CARDS
 from projections.engine import Engine
 from projections.pet_fund import MODELS
+from projections.reputation import REPUTATION
 
 app = typer.Typer()
 
@@ -33,15 +37,24 @@ def explain(
     as_of: AsOf = "",
     as_at: AsAt = "",
     currency: InCurrency = "",
+    day: OnDay = "",
     limit: Annotated[int, typer.Option("--limit", min=1, help="Most facts that are listed.")] = 100,
     as_json: Annotated[bool, JSON] = False,
 ) -> None:
     """The claims, terms and facts behind a figure."""
     with opened() as database:
         asked = clocks(database, as_of, as_at)
-        Engine(database).catch_up(names=(CARDS.name, *MODELS))
-        currency = in_currency(database, currency)
-        found = explain_(database, figure, currency=currency, clocks=asked, moment=time.now(), limit=limit)
+        Engine(database).catch_up(names=(CARDS.name, REPUTATION.name, *MODELS))
+        currency, now = in_currency(database, currency), time.now()
+        found = explain_(
+            database,
+            figure,
+            currency=currency,
+            clocks=asked,
+            moment=now,
+            limit=limit,
+            day=asked_day(day, asked, now),
+        )
     if as_json:
         print_json(msgspec.to_builtins(found))
     else:
@@ -52,11 +65,17 @@ def _print(found: Explanation) -> None:
     def shown(value: int) -> str:
         return amount(value, found.currency)
 
-    print_fields((("amount", shown(found.amount)), ("means", found.means)), title=found.figure)
+    value = shown(found.amount) if found.currency else found.value
+    print_fields(
+        (("amount" if found.currency else "value", value), ("means", found.means)), title=found.figure
+    )
     if found.parts:
         print_line()
         rows = ((part.name, shown(part.amount), part.figure) for part in found.parts)
         print_table("part  >amount  explained by", rows)
+    if found.components:
+        print_line()
+        _print_components(found)
     for cause in found.causes:
         print_line()
         _print_cause(cause, found.currency)
@@ -66,9 +85,29 @@ def _print(found: Explanation) -> None:
             (each.position, each.effective_at, each.type, each.stream, shown(each.amount))
             for each in found.facts
         )
-        print_table(">position  effective  fact  stream  >amount", behind)
+        if found.currency:
+            print_table(">position  effective  fact  stream  >amount", behind)
+        else:
+            print_table(">position  effective  fact  stream", (row[:-1] for row in behind))
     if found.more:
-        print_line("There are older facts; --limit lists more.")
+        print_line("There are more facts; --limit lists more of them.")
+
+
+def _print_components(found: Explanation) -> None:
+    """What a figure that is no money is made of, then how the peers lie and which facts are behind each."""
+    rows = (
+        (each.name, each.inputs, each.value, each.weight, each.percentile, each.points)
+        for each in found.components
+    )
+    print_table("component  counted  >value  >weight  >percentile  >points", rows)
+    spreads = [(each.name, *msgspec.structs.astuple(each.peers)) for each in found.components if each.peers]
+    if spreads:
+        print_line()
+        print_table("peers of  >least  >lower quarter  >middle  >upper quarter  >most  >shops", spreads)
+    positions = [(each.name, each.count, ", ".join(map(str, each.positions))) for each in found.components]
+    if any(count for _, count, _ in positions):
+        print_line()
+        print_table("facts behind  >facts  positions of the first", [row for row in positions if row[1]])
 
 
 def _print_cause(cause: FigureCause, currency: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
 from typing import Annotated
 
 import typer
@@ -38,6 +39,8 @@ InCurrency = Annotated[
         "--currency", help="In which currency. Default: the only one of the books, CNY if they have several."
     ),
 ]
+
+_FIRST_DAY = date(1970, 1, 1)
 
 
 class InvalidSetting(Malformed):
@@ -91,3 +94,11 @@ def moment(text: str, field: str) -> int:
         return time.micros(time.parse(text))
     except InvalidTime as error:
         raise InvalidTime(error.detail, field=field) from None
+
+
+def local_day(text: str, field: str) -> int | None:
+    """A typed date as the number of its day, None without one; raises InvalidTime that names the option."""
+    try:
+        return (date.fromisoformat(text) - _FIRST_DAY).days if text else None
+    except ValueError:
+        raise InvalidTime(f"Got {text!r}, not a date such as 2011-12-31.", field=field) from None

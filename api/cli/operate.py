@@ -1,4 +1,4 @@
-"""Operation: proving everything again, read models, the schema, and what the settings say."""
+"""Operation: proving everything again, the schema, and what the settings say."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from ledger.errors import ProjectionBehind, StorageUnavailable
 from ledger.store.database import Database, storage_errors
 from ledger.store.migrate import migrate as migrate_database
 from ledger.verify import verify as verify_database
-from projections.engine import Engine, Status
+from projections.engine import Engine
 
 app = typer.Typer()
 
@@ -67,46 +67,6 @@ def verify(as_json: Annotated[bool, JSON] = False) -> None:
 
 def _failure(failure: dict[str, object] | None) -> str:
     return ", ".join(f"{name} {value}" for name, value in failure.items()) if failure else ""
-
-
-@app.command(epilog=examples("assurance projections"))
-def projections(as_json: Annotated[bool, JSON] = False) -> None:
-    """How far the read models are.
-
-    The exit code is 1 if one of them has stopped at a fact.
-    """
-    with opened() as database:
-        found = Engine(database).status()
-    _print_status(found, as_json=as_json)
-    if any(status.reason for status in found):
-        raise typer.Exit(WRONG)
-
-
-@app.command(epilog=examples("assurance rebuild", "assurance rebuild refunds"))
-def rebuild(
-    names: Annotated[
-        list[str] | None, typer.Argument(metavar="PROJECTION…", help="Default: all of them.")
-    ] = None,
-    as_json: Annotated[bool, JSON] = False,
-) -> None:
-    """Build read models anew from the log.
-
-    They are built beside the live ones and switched when they are ready;
-    readers never wait.
-    """
-    with opened() as database:
-        engine = Engine(database)
-        engine.rebuild(names or ())
-        found = [status for status in engine.status() if not names or status.name in names]
-    _print_status(found, as_json=as_json)
-
-
-def _print_status(found: list[Status], *, as_json: bool) -> None:
-    if as_json:
-        print_json({"projections": [status._asdict() for status in found]})
-        return
-    rows = ((s.name, s.version, s.position, s.lag, s.failed_position, s.reason) for s in found)
-    print_table("projection  >version  >position  >lag  >stopped at  reason", rows)
 
 
 @app.command(epilog=examples("assurance migrate"))

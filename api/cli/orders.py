@@ -12,6 +12,7 @@ from api.cli.output import JSON, amount, examples, print_fields, print_json, pri
 from ledger import codec, money, time
 from ledger.books import Clocks
 from ledger.store.database import Database
+from projections.badges import BADGES, badges_at
 from projections.coverage import COVERAGE, Assurance, Cover, assurance
 from projections.engine import Engine
 from projections.order_status import ORDER_STATUS, OrderView, order_view
@@ -29,17 +30,20 @@ def order(id_: Order, as_of: AsOf = "", as_at: AsAt = "", as_json: Annotated[boo
         view = order_view(database, id_, **both._asdict())
         refunds = [refund.id for refund in view.refunds]
         assured = assurance(database, id_, refunds, time.now(), both)
+        badges = badges_at(database, view.shop, view.times.get("paid", (None,))[0], both)
     if as_json:
-        print_json({**plain_order(view), **_plain_assurance(assured)})
+        print_json({**plain_order(view), "badges": list(badges), **_plain_assurance(assured)})
     else:
         print_order(view)
+        if badges:
+            print_line(f"Its shop had, when it was paid: {', '.join(badges)}.")
         _print_assurance(assured)
 
 
 def asked(database: Database, as_of: str, as_at: str) -> Clocks:
     """Both clocks, on a read model that has seen everything."""
     asked = clocks(database, as_of, as_at)
-    Engine(database).catch_up(names=(ORDER_STATUS.name, COVERAGE.name))
+    Engine(database).catch_up(names=(ORDER_STATUS.name, COVERAGE.name, BADGES.name))
     return asked
 
 

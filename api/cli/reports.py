@@ -8,6 +8,10 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from api.cli import community as community_
+from api.cli import reputation as reputation_
+from api.cli import traffic as traffic_
+from api.cli import trust as trust_
 from api.cli.opening import AsAt, AsOf, InCurrency, clocks, in_currency, opened
 from api.cli.output import JSON, examples, print_fields, print_json, print_line, print_table
 from ledger import money, time
@@ -27,6 +31,38 @@ app = typer.Typer(
 )
 
 _FIRST_DAY = date(1970, 1, 1)
+
+app.command(
+    epilog=examples(
+        "assurance report trust --year 2021", "assurance report trust --year 2021 --html trust.html"
+    )
+)(trust_.trust)
+app.command(epilog=examples("assurance report badges", "assurance report badges --as-of 2021-12-31 --json"))(
+    traffic_.badges
+)
+app.command(epilog=examples("assurance report traffic --by shop", "assurance report traffic --json"))(
+    traffic_.traffic
+)
+app.command(
+    epilog=examples(
+        "assurance report reputation --day 2021-12-01", "assurance report reputation --industry shoes --json"
+    )
+)(reputation_.reputation)
+app.command(
+    epilog=examples("assurance report reviews --by shop", "assurance report reviews --shop s1 --json")
+)(community_.reviews)
+app.command(epilog=examples("assurance report complaints", "assurance report complaints --by shop --json"))(
+    community_.complaints
+)
+app.command(epilog=examples("assurance report votes cup --shop s1"))(community_.votes)
+app.command("false-claims", epilog=examples("assurance report false-claims --host h1"))(
+    community_.false_claims
+)
+app.command("false-claim-reports", epilog=examples("assurance report false-claim-reports --status filed"))(
+    community_.false_claim_reports
+)
+app.command(epilog=examples("assurance report notices --brand north"))(community_.notices)
+app.command(epilog=examples("assurance report uplift --year 2021 --shop s1"))(trust_.uplift)
 
 
 @app.command(

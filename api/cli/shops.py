@@ -8,10 +8,16 @@ import typer
 
 from api.cli.opening import AsAt, AsOf, clocks, opened
 from api.cli.output import JSON, amount, examples, print_fields, print_json, print_line, print_table, when
+from api.cli.reputation import OnDay, plain_index, print_index
+from api.merits import shown_score
+from api.reputation import asked_day
 from ledger import time
 from projections.engine import Engine
+from projections.merits import Experience, experience_of
 from projections.penalties import PENALTIES
-from projections.shops import SHOPS, ShopView, benefits, restraints, shop_view
+from projections.repeat_customers import shop_index
+from projections.reputation import REPUTATION
+from projections.shops import SHOPS, ShopView, badges, benefits, restraints, shop_view
 
 app = typer.Typer()
 
@@ -19,19 +25,43 @@ app = typer.Typer()
 @app.command(epilog=examples("assurance shop s1", "assurance shop s1 --as-of 2021-12-31 --json"))
 def shop(
     id_: Annotated[str, typer.Argument(metavar="SHOP", help="The shop's id.")],
+    day: OnDay = "",
     as_of: AsOf = "",
     as_at: AsAt = "",
     as_json: Annotated[bool, JSON] = False,
 ) -> None:
-    """A shop as it stands: deposit, dues, benefits."""
+    """A shop as it stands: deposit, dues, index."""
     with opened() as database:
         asked = clocks(database, as_of, as_at)
-        Engine(database).catch_up(names=(SHOPS.name, PENALTIES.name))
-        view = shop_view(database, id_, time.now(), asked)
+        Engine(database).catch_up(names=(SHOPS.name, PENALTIES.name, REPUTATION.name))
+        now = time.now()
+        view = shop_view(database, id_, now, asked)
+        number = asked_day(day, asked, now)
+        index = shop_index(database, id_, number, asked)
+        rated = experience_of(database, id_, number, asked)
     if as_json:
-        print_json(plain_shop(view))
+        print_json({
+            **plain_shop(view),
+            "reputation": plain_index(index),
+            "experience": {"score": shown_score(rated) or None, "missing": list(rated.missing)},
+        })  # fmt: skip
     else:
         print_shop(view)
+        print_line()
+        print_index(index)
+        print_line()
+        print_experience(rated)
+
+
+def print_experience(rated: Experience) -> None:
+    """The experience score of a shop for people."""
+    print_fields(
+        (
+            ("score", shown_score(rated) or "nobody in the industry was rated"),
+            ("not observed", ", ".join(rated.missing)),
+        ),
+        title=f"Experience on {time.day_text(rated.day)}",
+    )
 
 
 def plain_shop(view: ShopView) -> dict[str, Any]:
@@ -53,6 +83,9 @@ def plain_standing(view: ShopView) -> dict[str, Any]:
         "industry": view.industry,
         "benefits": benefits(view),
         "restraints": restraints(view),
+        "badges": badges(view),
+        "campaigns": list(view.campaigns),
+        "provider": view.provider,
     }
 
 
@@ -63,6 +96,9 @@ def print_shop(view: ShopView) -> None:
             ("status", view.status or "not opened here"),
             ("name", view.name),
             ("industry", view.industry),
+            ("marks", ", ".join(each.name for each in view.badges if each.until is None)),
+            ("campaigns", ", ".join(view.campaigns)),
+            ("service provider", view.provider),
             ("penalty points", view.points or ""),
             ("last position", view.position or ""),
         ),

@@ -13,6 +13,7 @@ from api.http import (
     card,
     claim,
     commands,
+    community,
     credit,
     documents,
     events,
@@ -26,7 +27,10 @@ from api.http import (
     penalty,
     policy,
     problems,
+    reputation,
+    sellers,
     shop,
+    trust,
 )
 from api.http.entrance import Entrance
 from api.http.service import Service
@@ -51,6 +55,7 @@ def create_app(settings: Settings) -> FastAPI:
     problems.install(app)
     rooms = (
         commands,
+        community,
         order,
         claim,
         policy,
@@ -61,7 +66,10 @@ def create_app(settings: Settings) -> FastAPI:
         explain,
         credit,
         books,
+        reputation,
+        sellers,
         shop,
+        trust,
         events,
         health,
     )

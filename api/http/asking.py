@@ -31,6 +31,12 @@ After = Annotated[
     ),
 ]
 Limit = Annotated[int, Query(ge=1, le=1000, description="Most entries of a page.")]
+OnDay = Annotated[
+    str,
+    Query(
+        description="Of which local day, such as 2021-12-31: that of `as_of`, or today, if nothing is said."
+    ),
+]
 InCurrency = Annotated[str, Query(pattern="^[A-Z]{3}$", description="In which currency: ISO 4217.")]
 Cursor = Annotated[
     str | None,

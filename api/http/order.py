@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import msgspec
@@ -13,6 +14,7 @@ from api.http.openapi import ETAG, answers
 from api.http.service import Running, answer, etag
 from ledger import codec, time
 from ledger.postings import Transfer
+from projections.badges import BADGES, badges_at
 from projections.coverage import COVERAGE, Assurance, Claimed, Cover, assurance
 from projections.order_status import ORDER_STATUS, OrderView, order_story, order_view
 
@@ -98,8 +100,9 @@ class OrderPromise(msgspec.Struct):
 class Order(msgspec.Struct):
     """An order with what other streams say about it; `lines` are in minor units of its currency.
 
-    `times` are RFC 3339, by step. `parked` counts the reports that wait for it; with nothing but such
-    reports its status is `awaited`. `position` is that of the last fact behind this.
+    `times` are RFC 3339, by step. `badges` are the marks its shop had when it was paid. `parked` counts the
+    reports that wait for it; with nothing but such reports its status is `awaited`. `position` is that of the
+    last fact behind this.
     """
 
     id: str
@@ -124,6 +127,7 @@ class Order(msgspec.Struct):
     promises: list[OrderPromise]
     coverage: list[OrderCover]
     claims: list[OrderClaim]
+    badges: list[str]
     parked: int
     position: int
 
@@ -151,7 +155,7 @@ class Timeline(msgspec.Struct):
     steps: list[Step]
 
 
-OfOrders = Annotated[Seen, Depends(of_models(ORDER_STATUS, COVERAGE))]
+OfOrders = Annotated[Seen, Depends(of_models(ORDER_STATUS, COVERAGE, BADGES))]
 
 
 @router.get(
@@ -185,10 +189,11 @@ def status(service: Running, seen: OfOrders, id: str) -> Response:  # noqa: A002
     view = order_view(service.database, id, as_of=clocks.as_of, as_at=clocks.as_at)
     refunds = [refund.id for refund in view.refunds]
     assured = assurance(service.database, id, refunds, time.now(), clocks)
-    return answer(_order(view, assured), position, etag(version))
+    badges = badges_at(service.database, view.shop, view.times.get("paid", (None,))[0], clocks)
+    return answer(_order(view, assured, badges), position, etag(version))
 
 
-def _order(view: OrderView, assured: Assurance) -> Order:
+def _order(view: OrderView, assured: Assurance, badges: Sequence[str]) -> Order:
     def money(amount: int) -> Money:
         return Money(amount, view.currency)
 
@@ -225,6 +230,7 @@ def _order(view: OrderView, assured: Assurance) -> Order:
         ],
         coverage=[_cover(cover) for cover in assured.covers],
         claims=[_claim(claim) for claim in assured.claims],
+        badges=list(badges),
         parked=view.parked,
         position=view.position,
     )

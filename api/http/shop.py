@@ -9,7 +9,7 @@ from api.http.asking import Money, OfTheLog
 from api.http.openapi import ETAG, answers
 from api.http.service import Running, answer, etag
 from ledger import time
-from projections.shops import ShopView, benefits, restraints, shop_view
+from projections.shops import ShopView, badges, benefits, restraints, shop_view
 
 router = APIRouter(tags=["shops"])
 
@@ -27,6 +27,15 @@ class ShopRestraint(msgspec.Struct):
 
     what: str
     cause: str
+    since: str
+    until: str | None
+
+
+class ShopBadge(msgspec.Struct):
+    """A mark that the shop has, or had until `until`, by a version of its rule."""
+
+    badge: str
+    rule: str
     since: str
     until: str | None
 
@@ -50,7 +59,8 @@ class ShopSums(msgspec.Struct):
 class Shop(msgspec.Struct):
     """A shop. `status` is open, restricted, suspended, banned, closing or closed; empty if nobody opened it.
 
-    `points` are those of its penalties that stand; `position` is that of the last fact of its own.
+    `points` are those of its penalties that stand; `position` is that of the last fact of its own. `badges`
+    are the marks it has or had, `campaigns` those it entered, `provider` is the agency that serves it.
     """
 
     id: str
@@ -61,6 +71,9 @@ class Shop(msgspec.Struct):
     restraints: list[ShopRestraint]
     points: int
     sums: list[ShopSums]
+    badges: list[ShopBadge]
+    campaigns: list[str]
+    provider: str
     position: int
 
 
@@ -90,6 +103,9 @@ def _shop(view: ShopView) -> Shop:
         msgspec.convert(restraints(view), list[ShopRestraint]),
         view.points,
         sums,
+        msgspec.convert(badges(view), list[ShopBadge]),
+        list(view.campaigns),
+        view.provider,
         view.position,
     )
 

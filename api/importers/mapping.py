@@ -38,13 +38,15 @@ COUPON_EXCEEDS_AMOUNT = "coupon_exceeds_amount"
 class Text(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a column says: as it is, or as `values` translate the cell or `starts` the beginning of it.
 
-    `default` stands for an empty cell and for one that no translation knows; `prefix` goes before the rest.
+    `default` stands for an empty cell and for one that no translation knows; `blanks` for each run of blanks
+    within what was found; `prefix` goes before the rest.
     """
 
     column: str
     values: dict[str, str] = {}
     starts: dict[str, str] = {}
     default: str | None = None
+    blanks: str | None = None
     prefix: str = ""
 
     def of(self, row: dict[str, Any]) -> str:
@@ -58,6 +60,8 @@ class Text(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             found = self.default
         if found is None:
             raise Malformed(f"{self.column}: No translation knows {values.shown(cell)}.", field=self.column)
+        if self.blanks is not None:
+            found = self.blanks.join(found.split())
         return found and self.prefix + found
 
 

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from api.explain import Explanation, explain
+from api.explain import explain
+from api.figures import Explanation
 from ledger import books, time
 from ledger.books import NOW, Clocks
 from ledger.decisions.base import Command

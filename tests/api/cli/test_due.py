@@ -63,12 +63,15 @@ def test_run_due(orders: Ask, run: Run):
             "currencies": {"CNY": {"compensation": 1000, "funded": 800}},
         },
         "expired": {"cards": 0, "coupons": 0},
+        "snapshots": 1,
+        "rules": {"granted": 0, "revoked": 0, "shops": 1, "units": 7_000, "tiers": 0},
         "refused": [],
     }
     assert orders("run-due", *DUE, "--dry-run") == done
     assert orders("run-due", *DUE) == done
     again = orders("run-due", *DUE)
     assert again["late"] == {"orders": 0, "units": 0, "claims": 0, "currencies": {}}
+    assert again["snapshots"] == again["rules"]["units"] == 0
     assert orders("balance", "buyer_payable:B1")["balances"]
     assert orders("verify")["ok"]
 

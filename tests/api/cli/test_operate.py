@@ -45,12 +45,52 @@ def test_projections_and_rebuild(story: Ask, run: Run, database_url: str):
     assert all(model["lag"] == 4 for model in before)
     story("order", "web:1")
     tamper(database_url, "UPDATE p_order_status_v2 SET shop = 'S9'")
-    rebuilt = story("rebuild", "order_status")["projections"]
-    assert [(model["name"], model["position"], model["lag"]) for model in rebuilt] == [("order_status", 4, 0)]
+    refused = json.loads(run("rebuild", "order_status", "--processes", "1", "--json", status=2).stderr)
+    assert (refused["code"], refused["field"]) == ("projection_differs", "projection")
+    assert "shop is 'S9'" in refused["detail"]
+    accepted = story("rebuild", "order_status", "--accept", "--processes", "1")
+    (model,) = accepted["projections"]
+    assert (model["name"], model["position"], model["lag"], model["kept"]) == ("order_status", 4, 0, 4)
+    assert [each["outcome"] for each in accepted["rebuilt"]] == ["switched"]
     assert story("verify")["ok"]
-    assert all(model["lag"] == 0 for model in story("rebuild")["projections"])
+    whole = story("rebuild", "--processes", "2")
+    assert all(model["lag"] == 0 for model in whole["projections"])
+    assert {each["outcome"] for each in whole["rebuilt"]} == {"same"}
+    assert "the same as before" in run("rebuild", "refunds", "--processes", "1").stdout
     assert "order_status" in run("projections").stdout
     assert json.loads(run("rebuild", "nonsense", "--json", status=2).stderr)["code"] == "not_found"
+    # The way back leads to what was wrong.
+    story("rebuild", "order_status", "--back")
+    assert not story("verify", status=1)["ok"]
+    story("rebuild", "order_status", "--back")
+    assert story("verify")["ok"]
+    assert json.loads(run("rebuild", "refunds", "--back", "--json", status=2).stderr)["code"] == "not_found"
+    assert "names of models" in run("rebuild", "--back", status=2).stderr
+
+
+def test_what_stops_a_read_model_is_shown_tried_again_or_left_out(story: Ask, run: Run, database_url: str):
+    story("rebuild", "--processes", "1")
+    tamper(
+        database_url,
+        "UPDATE projection_checkpoints SET position = 0, leaf = substr(leaf, 1, 0), failed_position = 3, reason = 'odd' "
+        "WHERE name = 'policies'",
+    )
+    found = {model["name"]: model for model in story("projections", status=1)["projections"]}
+    assert (found["policies"]["failed_position"], found["policies"]["reason"]) == (3, "odd")
+    assert found["policies"]["seconds"] >= 0
+    (tried,) = story("projections", "retry", "policies")["projections"]
+    assert (tried["lag"], tried["reason"]) == (0, "")
+    (skipped,) = story("projections", "skip", "policies", "3", "--reason", "of no use")["projections"]
+    assert skipped["name"] == "policies"
+    fact = story("do", "projections.skip", "policies", "--data", '{"position": 2, "reason": "nor this"}')
+    assert fact["facts"][0]["type"] == "fact-skipped"
+    shown = run("projections", "skip", "policies", "1", "--reason", "taken")
+    assert "has taken it already" in shown.stderr
+    again = run("projections", "skip", "policies", "3", "--reason", "of no use", "--json", status=2)
+    assert json.loads(again.stderr)["code"] == "wrong_state"
+    unknown = run("projections", "skip", "nonsense", "3", "--reason", "of no use", "--json", status=2)
+    assert json.loads(unknown.stderr)["code"] == "not_found"
+    assert story("verify")["ok"]
 
 
 def test_migrate(ask: Ask, run: Run):

@@ -118,6 +118,7 @@ FINED: list[tuple[str, str, dict[str, Any], str]] = [
     ("penalties.impose",              "N3",    GANG,                                         "penalty-imposed"),
     ("penalties.remove-accounts",     "N3",    {"accounts": ["a1", "a2"]},                   "account-removed account-removed"),
     ("penalties.void-orders",         "N3",    {"order_ids": ["web:6"]},                     "order-voided"),
+    ("visits.record",                 "S6",    {"day": "2021-06-10", "visits": 900},       "visits-recorded"),
     ("brushing.record",               "2021-06-10",{"count": 1_200},                             "brushing-intercepted"),
     ("fines.publish-share",           "share", {"rate_bp": 9_000},                           "fine-share-published"),
 ]  # fmt: skip
@@ -222,6 +223,59 @@ FAKED: list[tuple[str, str, dict[str, Any], str]] = [
     ("providers.exit",             "V6",      {},                                                  "provider-exited"),
     ("policies.retire",            "seven-day-return", {"version": "1", "effective_to": "2031-01-01T00:00:00+08:00", "reason": "replaced"}, "policy-retired"),
     ("periods.close",              "2021-05", {},                                                  "period-closed"),
+    ("projections.skip",           "refunds", {"position": 1, "reason": "of no use"},              "fact-skipped"),
+]  # fmt: skip
+
+# What buyers, users and brands say of a shop and a host.
+SAID_OF = {"shop": "S8", "host": "H8", "buyer": "B8", "currency": "CNY", "lines": A, "settled": True}
+WORDS = "0a" * 32
+SILVER = {"session": "LS8", "statement": "silver"}
+#   command                   id       body, and the facts that follow
+SAID: list[tuple[str, str, dict[str, Any], str]] = [
+    ("orders.record",          "web:80", SAID_OF,                                "order-placed order-paid order-settled"),
+    ("reviews.invite",         "V8",    {"order": "web:80"},                     "review-invited"),
+    ("reviews.submit",         "V8",    {"order": "web:80", "quality": 2},       "review-submitted"),
+    ("reviews.answer",         "V8",    {"by": "host", "digest": WORDS},         "review-answered"),
+    ("complaints.record",      "Q8",    {"order": "web:17", "reason": "spoilt"}, "complaint-recorded"),
+    ("complaints.link-claim",  "Q8",    {"claim": "K8"},                         "complaint-claimed"),
+    ("votes.cast",             "E8",    {"item": "A", "shop": "S8", "user": "U8", "worth": False}, "worth-vote-cast"),
+    ("hosts.open",             "H8",    {},                                      "host-opened"),
+    ("sessions.begin",         "LS8",   {"host": "H8"},                          "session-begun"),
+    ("reports.file",           "F8",    SILVER | {"user": "U8"},                 "false-claim-reported"),
+    ("reports.decide",         "F8",    {"upheld": True},                        "report-decided"),
+    ("reports.flag",           "F9",    SILVER | {"model": "ear", "score_bp": 9_900, "digest": WORDS}, "false-claim-flagged"),
+    ("brands.register",        "north", {"names": ["North"]},                    "brand-registered"),
+    ("notices.share",          "T8",    {"brand": "north", "source": "north", "skus": ["A"], "evidence": WORDS}, "counterfeit-notice-shared"),
+    ("notices.withdraw",       "T8",    {"reason": "a mistake"},                 "counterfeit-notice-withdrawn"),
+]  # fmt: skip
+
+_NONE = {"numerator": 0, "n": 0, "peers_numerator": 0, "peers_n": 0, "lower": 0, "equal": 0, "among": 0}
+_METRICS = "repeat_rate dissatisfaction quality_refunds handling_time service logistics content".split()
+SCORE = {
+    "day": "2021-06-01",
+    "position": 1,
+    "purchases": 0,
+    "components": [{"metric": name, **_NONE} for name in _METRICS],
+}
+
+# What a shop, a host and an agency earn by rule.
+BADGE = {"badge": "trust-purchase", "day": "2021-06-10", "position": 1, "points": 0}
+#   command                   id       body, and the facts that follow
+EARNED: list[tuple[str, str, dict[str, Any], str]] = [
+    ("shops.open",             "S9",    {},                                      "shop-opened"),
+    ("shops.open-benefit",     "S9",    {"benefit": "counterfeit"},              "benefit-opened"),
+    ("shops.open-benefit",     "S9",    {"benefit": "seven-day-return"},         "benefit-opened"),
+    ("shops.assess-badge",     "S9",    BADGE,                                   "badge-granted"),
+    ("shops.enter-campaign",   "S9",    {"campaign": "sale"},                    "campaign-entered"),
+    ("shops.enter-campaign",   "S9",    {"campaign": "gala", "kind": "flagship"}, "campaign-refused"),
+    ("scores.take",            "S9",    SCORE,                                   "score-snapshot-taken"),
+    ("traffic.allocate",       "S9",    {"day": "2021-06-10", "position": 1},    "traffic-allocated traffic-allocated"),
+    ("providers.admit",        "V9",    {},                                      "provider-admitted"),
+    ("shops.change-provider",  "S9",    {"provider": "V9"},                      "shop-provider-changed"),
+    ("hosts.open",             "H9",    {},                                      "host-opened"),
+    ("hosts.change-provider",  "H9",    {"provider": "V9"},                      "host-provider-changed"),
+    ("providers.assess-tier",  "V9",    {"year": 2021, "sales": 10_000_000_001, "position": 1}, "provider-tier-set"),
+    ("shops.close-benefit",    "S9",    {"benefit": "counterfeit"},              "benefit-closed badge-revoked"),
 ]  # fmt: skip
 
 # A story in which every command has its turn.
@@ -264,6 +318,8 @@ STORY: list[tuple[str, str, dict[str, Any], str]] = [
     *ASSURED,
     *FINED,
     *FAKED,
+    *SAID,
+    *EARNED,
 ]  # fmt: skip
 
 

@@ -262,6 +262,23 @@ def test_money_is_read_exactly_and_rounded_once(
         assert [line.amount for line in placed.lines] == [amount]
 
 
+@pytest.mark.parametrize(
+    ("more", "cell", "text"),
+    [
+        ({},                                                     "United Kingdom",    "United Kingdom"),
+        ({"blanks": "-"},                                        "United Kingdom",    "United-Kingdom"),
+        ({"blanks": "-"},                                        "  a\t b\n c ",       "a-b-c"),
+        ({"blanks": ""},                                         "A 1 2",             "A12"),
+        ({"blanks": "-", "prefix": "uci "},                      "USA X",             "uci USA-X"),
+        ({"blanks": "_", "values": {"Channel Islands": "CI X"}}, "Channel Islands",   "CI_X"),
+        ({"blanks": "-", "default": "not said"},                 "",                  "not-said"),
+        ({"blanks": "-"},                                        "",                  ""),
+    ],
+)  # fmt: skip
+def test_blanks_within_a_text_are_written_otherwise(more: dict[str, Any], cell: str, text: str):
+    assert mapping.Text(column="country", **more).of({"country": cell}) == text
+
+
 @given(st.decimals(-10_000_000, 10_000_000, places=4), st.integers(-500, 500))
 def test_a_float_is_as_good_as_the_number_it_stands_for(price: Decimal, pieces: int):
     terms = mapping.Sum(column="price", per_unit=True)
