@@ -33,14 +33,16 @@ class Frontier:
 
     def extend(self, leaves: Iterable[bytes]) -> None:
         """Append leaf hashes; two subtrees of equal size become one."""
-        roots = self._roots
-        for leaf in leaves:
-            size, node = self.size, leaf
-            while size & 1:
-                node = _node(roots.pop(), node)
-                size >>= 1
-            roots.append(node)
-            self.size += 1
+        size, nodes, odd = self.size, list(leaves), []
+        self.size += len(nodes)
+        while nodes:  # Level by level from the leaves up, each joined by what was left over of its size.
+            if size & 1:
+                nodes.insert(0, self._roots.pop())
+            if len(nodes) & 1:
+                odd.append(nodes.pop())
+            nodes = [_node(nodes[i], nodes[i + 1]) for i in range(0, len(nodes), 2)]
+            size >>= 1
+        self._roots += reversed(odd)
 
     def root(self) -> bytes:
         """The root of the whole tree, 32 bytes."""

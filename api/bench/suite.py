@@ -36,7 +36,7 @@ class Sizes(NamedTuple):
 
 FULL = Sizes(
     rounds=7,
-    file_rounds=3,
+    file_rounds=7,
     seconds=0.5,
     orders=20_000,
     reads=300,

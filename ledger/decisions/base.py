@@ -389,7 +389,9 @@ class Past:
             known.uses.update({subject: found.get(subject, (0, 0)) for subject in subjects})
 
     def _versioned(self, stream: str) -> tuple[int, Any]:
-        found = self._states.get(stream) or self._known.states.get(stream)
+        found = self._states.get(stream)
+        if found is None:
+            found = self._known.states.get(stream)
         if found is None:
             facts = self._loader.streams((stream,))[stream]
             found = self._known.states[stream] = (len(facts), replay(stream, facts))

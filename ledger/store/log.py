@@ -65,7 +65,7 @@ NO_KEYS = sha256().digest()
 
 def keys_digest(keys: Sequence[Key]) -> bytes:
     """What a commit says of the keys it brought, in the order of the keys; 32 bytes."""
-    return sha256(b"".join(codec.pack(key) for key in sorted(keys))).digest()
+    return sha256(b"".join(map(codec.pack, sorted(keys)))).digest()
 
 
 COLUMNS = "originator_id, originator_version, topic, state, position"
