@@ -154,6 +154,8 @@ def test_an_interrupt_is_no_error(process_environment: dict[str, str], tmp_path:
         env=process_environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
+        # What a shell runs in the background ignores the keys, and so would its children.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # noqa: PLW1509 - no threads here
     ) as process:
         # The pipe has a writer as soon as the command reads from it, and then waits for ever.
         writer = os.open(fifo, os.O_WRONLY)
