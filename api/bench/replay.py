@@ -70,6 +70,8 @@ def states(facts: Iterable[Recorded]) -> dict[str, Any]:
     folds, initial = FOLDS, INITIAL
     for recorded in facts:
         stream, fact = recorded.stream, recorded.fact
-        state = found[stream] if stream in found else initial[kind(stream)]
+        state = found.get(stream)
+        if state is None:
+            state = initial[kind(stream)]
         found[stream] = folds[type(fact)](state, fact, recorded)
     return found

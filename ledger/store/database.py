@@ -151,15 +151,16 @@ def rows(connection: Connection, text: str, parameters: tuple[Any, ...]) -> list
 def rows_by_page(connection: Connection, text: str, limit: int) -> Iterator[list[tuple[Any, ...]]]:
     """The rows of a query whose parameters are a position and `limit`, page behind page from 0 on.
 
-    Each row's last column is its position, and positions have no gaps: PostgreSQL, asked for the next page
-    beforehand, finds it while this one is read.
+    Positions have no gaps: PostgreSQL, asked for the next page beforehand, finds it while this one is read.
     """
     driver: Any = connection.connection.driver_connection
     if not isinstance(driver, psycopg.Connection):
-        after = 0
-        while found := rows(connection, text, (after, limit)):
-            yield found
-            after = found[-1][-1]
+        with connection.exec_driver_sql(
+            text, (0, -1)
+        ) as result:  # Without a limit, as it finds them step by step.
+            cursor: Any = result.cursor
+            while found := cursor.fetchmany(limit):
+                yield found
         return
 
     def asked(after: int) -> psycopg.Cursor[tuple[Any, ...]]:
