@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated, Literal
 
 import msgspec
 import typer
 
 from api import community
-from api.cli.opening import AsAt, AsOf, clocks, opened
+from api.cli.opening import AsAt, AsOf, clocks, local_day, opened
 from api.cli.output import JSON, examples, print_fields, print_json, print_line, print_table
 from ledger import time
-from ledger.errors import InvalidTime
 from projections import complaints as complaints_
 from projections import false_claims as false_claims_
 from projections import notices as notices_
@@ -28,17 +26,8 @@ First = Annotated[str, typer.Option("--from", metavar="DATE", help="The first lo
 Last = Annotated[str, typer.Option("--to", metavar="DATE", help="The last one, included.")]
 Shop = Annotated[str, typer.Option("--shop", help="Only this shop's.")]
 
-_FIRST_DAY = date(1970, 1, 1)
 _REVIEWS = (reviews_.REVIEWS.name, TRUST_ORDERS.name)
 _LONGEST = 1_000
-
-
-def _day(text: str, field: str) -> int | None:
-    """A date as the number of its day; raises InvalidTime that names the option."""
-    try:
-        return (date.fromisoformat(text) - _FIRST_DAY).days if text else None
-    except ValueError:
-        raise InvalidTime(f"Got {text!r}, not a date such as 2021-12-31.", field=field) from None
 
 
 @app.command(epilog=examples("assurance says s1", "assurance says s1 --all --json"))
@@ -142,7 +131,7 @@ def reviews(
 
     A review belongs to the day of its invitation, without one to its own.
     """
-    days = {"first_day": _day(first, "from"), "last_day": _day(last, "to")}
+    days = {"first_day": local_day(first, "from"), "last_day": local_day(last, "to")}
     with opened() as database:
         asked = clocks(database, as_of, as_at)
         Engine(database).catch_up(names=_REVIEWS)
@@ -180,7 +169,7 @@ def complaints(
     as_json: Annotated[bool, JSON] = False,
 ) -> None:
     """Complaints by reason, and how many of them led to a claim."""
-    days = {"first_day": _day(first, "from"), "last_day": _day(last, "to")}
+    days = {"first_day": local_day(first, "from"), "last_day": local_day(last, "to")}
     with opened() as database:
         asked = clocks(database, as_of, as_at)
         Engine(database).catch_up(names=(complaints_.COMPLAINTS.name,))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
 from typing import Annotated, Any, Literal
 
 import typer
@@ -12,10 +11,9 @@ from api.cli import community as community_
 from api.cli import reputation as reputation_
 from api.cli import traffic as traffic_
 from api.cli import trust as trust_
-from api.cli.opening import AsAt, AsOf, InCurrency, clocks, in_currency, opened
+from api.cli.opening import AsAt, AsOf, InCurrency, clocks, in_currency, local_day, opened
 from api.cli.output import JSON, examples, print_fields, print_json, print_line, print_table
 from ledger import money, time
-from ledger.errors import InvalidTime
 from projections import claims as claims_
 from projections import penalties as penalties_
 from projections import pet_fund as pet_fund_
@@ -30,7 +28,6 @@ app = typer.Typer(
     no_args_is_help=True,
 )
 
-_FIRST_DAY = date(1970, 1, 1)
 
 app.command(
     epilog=examples(
@@ -86,7 +83,7 @@ def refunds(
 
     Days and months are local ones, of the document's earliest line.
     """
-    days = {"first_day": _day(first, "from"), "last_day": _day(last, "to")}
+    days = {"first_day": local_day(first, "from"), "last_day": local_day(last, "to")}
     with opened() as database:
         Engine(database).catch_up(names=("refunds",))
         found = refunds_.report(database, by, **days, currency=currency or None)
@@ -120,7 +117,7 @@ def fund(
     as_json: Annotated[bool, JSON] = False,
 ) -> None:
     """The pet fund through time: what it began with, what came and went, what it ended with."""
-    days = {"first_day": _day(first, "from"), "last_day": _day(last, "to")}
+    days = {"first_day": local_day(first, "from"), "last_day": local_day(last, "to")}
     with opened() as database:
         Engine(database).catch_up(names=(pet_fund_.PET_FUND.name,))
         currency = in_currency(database, currency)
@@ -144,14 +141,6 @@ def fund(
     rows = ((name, *(money.display(sum_, currency) for sum_ in row)) for name, *row in found.rows)
     total = ("total", *(money.display(sum_, currency) for sum_ in sums))
     print_table(f"{by}  >opening  >in  >out  >closing", (*rows, total), title=currency)
-
-
-def _day(text: str, field: str) -> int | None:
-    """A date as the number of its day; raises InvalidTime that names the option."""
-    try:
-        return (date.fromisoformat(text) - _FIRST_DAY).days if text else None
-    except ValueError:
-        raise InvalidTime(f"Got {text!r}, not a date such as 2011-12-31.", field=field) from None
 
 
 def _one(reports: list[dict[str, Any]], what: str) -> dict[str, Any] | None:
@@ -213,7 +202,7 @@ def penalties(
 
     Due is the fine as it stands now and its fees. What is paid counts with what was returned since.
     """
-    days = {"first_day": _day(first, "from"), "last_day": _day(last, "to")}
+    days = {"first_day": local_day(first, "from"), "last_day": local_day(last, "to")}
     with opened() as database:
         Engine(database).catch_up(names=("penalties",))
         found = penalties_.report(database, clocks(database, as_of, as_at), by=by, **days)
@@ -310,7 +299,7 @@ def payouts(
     as_json: Annotated[bool, JSON] = False,
 ) -> None:
     """Payouts: how many compensations were paid to buyers, and how much; what failed does not count."""
-    days = {"first_day": _day(first, "from"), "last_day": _day(last, "to")}
+    days = {"first_day": local_day(first, "from"), "last_day": local_day(last, "to")}
     with opened() as database:
         Engine(database).catch_up(names=("claims", "payouts"))
         found = claims_.report(database, by, **days, currency=currency or None)

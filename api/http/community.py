@@ -188,10 +188,7 @@ def votes(
         after=query.after,
         limit=query.limit + 1,
     )
-    page, following = found[: query.limit], None
-    if len(found) > len(page):
-        after = page[-1].shop, page[-1].item
-        following = cursors.write(service.secret, msgspec.structs.replace(query, after=after))
+    page, following = cursors.page(service.secret, query, found, lambda last: (last.shop, last.item))
     results = list(map(community.vote_result, page))
     return answer(community.VoteResults(results, following), seen.position)
 
@@ -224,10 +221,7 @@ def false_claims(
         after=query.after,
         limit=query.limit + 1,
     )
-    page, following = found[: query.limit], None
-    if len(found) > len(page):
-        after = page[-1].session, page[-1].statement
-        following = cursors.write(service.secret, msgspec.structs.replace(query, after=after))
+    page, following = cursors.page(service.secret, query, found, lambda last: (last.session, last.statement))
     statements = list(map(community.false_claim, page))
     return answer(community.FalseClaims(statements, following), seen.position)
 
@@ -264,9 +258,7 @@ def reports(
         after=query.after,
         limit=query.limit + 1,
     )
-    page, following = found[: query.limit], None
-    if len(found) > len(page):
-        following = cursors.write(service.secret, msgspec.structs.replace(query, after=page[-1].position))
+    page, following = cursors.page(service.secret, query, found, lambda last: last.position)
     return answer(community.Reports(list(map(community.report, page)), following), seen.position)
 
 
@@ -296,9 +288,7 @@ def notices(
         after=query.after,
         limit=query.limit + 1,
     )
-    page, following = found[: query.limit], None
-    if len(found) > len(page):
-        following = cursors.write(service.secret, msgspec.structs.replace(query, after=page[-1].position))
+    page, following = cursors.page(service.secret, query, found, lambda last: last.position)
     entries = list(map(community.notice_entry, page))
     return answer(community.NoticeList(entries, following), seen.position)
 

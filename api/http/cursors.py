@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import msgspec
@@ -10,6 +11,7 @@ from itsdangerous import BadData, URLSafeSerializer
 from api.http.problems import InvalidCursor
 
 Q = TypeVar("Q", bound=msgspec.Struct)
+T = TypeVar("T")
 
 
 def write(secret: str, query: msgspec.Struct) -> str:
@@ -23,6 +25,20 @@ def read(secret: str, query: type[Q], cursor: str) -> Q:
         return msgspec.convert(_serializer(secret, query).loads(cursor), query)
     except (BadData, msgspec.ValidationError):
         raise InvalidCursor(field="cursor") from None
+
+
+def page(
+    secret: str, query: msgspec.Struct, found: Sequence[T], place: Callable[[T], object]
+) -> tuple[Sequence[T], str | None]:
+    """The first of what was found, as many as the query's `limit`, and the cursor if there is more.
+
+    `place` tells of the last one where the query's `after` goes on.
+    """
+    limit: int = query.limit  # type: ignore[attr-defined] # queries of lists have it
+    shown = found[:limit]
+    if len(found) <= limit:
+        return shown, None
+    return shown, write(secret, msgspec.structs.replace(query, after=place(shown[-1])))
 
 
 def _serializer(secret: str, query: type[msgspec.Struct]) -> URLSafeSerializer:

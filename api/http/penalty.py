@@ -142,9 +142,7 @@ def penalties(
         after=query.after,
         limit=query.limit + 1,
     )
-    page, following = found[: query.limit], None
-    if len(found) > len(page):
-        following = cursors.write(service.secret, msgspec.structs.replace(query, after=page[-1][0]))
+    page, following = cursors.page(service.secret, query, found, lambda last: last[0])
     return answer(Register([_published(view) for _, view in page], following), query.as_at)
 
 
