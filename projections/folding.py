@@ -22,7 +22,7 @@ from ledger.store.database import Database
 from ledger.store.log import FactMapper, FactRecorder
 from projections import pages
 from projections.base import Broken, Key, Projection, concerns, folded
-from projections.store import Checkpoint, Rows, checkpoints, left_out
+from projections.store import Checkpoint, Rows, checkpoints, hold, left_out
 
 REJECTED = (sa.DataError, sa.IntegrityError, sa.ProgrammingError, sa.NotSupportedError, OverflowError)
 """What a database says of a row that it will not take."""
@@ -139,6 +139,7 @@ class Folder:
                 for projection in group
             ]
         with self.database.write() as connection:
+            hold(connection, [projection.name for projection in group])
             for change in changes:
                 self.save(connection, before, change)
 

@@ -15,7 +15,7 @@ from sqlalchemy.sql import quoted_name
 from ledger.errors import Missing, WrongState
 from ledger.store.database import Database
 from projections.base import Projection
-from projections.store import BESIDE, KEPT, Checkpoint, checkpoints, leases, look
+from projections.store import BESIDE, KEPT, Checkpoint, checkpoints, hold, leases, look
 
 _SLICE = 5_000
 """Rows that are removed in one transaction where only one may write at a time."""
@@ -64,9 +64,7 @@ def end(connection: Connection, besides: Iterable[Projection]) -> None:
 
 def locked(connection: Connection, projection: Projection) -> dict[str, Checkpoint]:
     """All checkpoints, while nobody else moves those of this model."""
-    names = (projection.name, projection.name + BESIDE, projection.name + KEPT)
-    lock = select(checkpoints).where(checkpoints.c.name.in_(names)).order_by(checkpoints.c.name)
-    connection.execute(lock.with_for_update()).all()
+    hold(connection, (projection.name, projection.name + BESIDE, projection.name + KEPT))
     return look(connection)
 
 

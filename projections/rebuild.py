@@ -21,7 +21,7 @@ from projections.base import Projection
 from projections.crew import Crew, crew
 from projections.folding import Folder, Place
 from projections.parts import Comparison
-from projections.store import BESIDE, Checkpoint, checkpoints, leases, left_out, look, take_lease
+from projections.store import BESIDE, Checkpoint, checkpoints, hold, leases, left_out, look, take_lease
 
 LEASE_S = 10
 """How long the models of a rebuild that died are kept from others."""
@@ -191,8 +191,7 @@ class Rebuild:
             return {}
         self._standing = True
         with self._database.write() as connection:
-            lock = select(checkpoints).where(checkpoints.c.name.in_(ready)).order_by(checkpoints.c.name)
-            connection.execute(lock.with_for_update()).all()
+            hold(connection, ready)
             workers.ask("look")
         self._standing = False
         found: dict[str, Comparison] = {}

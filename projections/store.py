@@ -103,6 +103,16 @@ def look(connection: Connection) -> dict[str, Checkpoint]:
     return {row[0]: Checkpoint(*row) for row in connection.execute(_LOOK)}
 
 
+def hold(connection: Connection, names: Iterable[str]) -> None:
+    """Keep others from moving some checkpoints until the transaction ends.
+
+    Whoever moves several takes them in this one order, so that no two wait for each other.
+    """
+    order = checkpoints.c.name if connection.dialect.name == "sqlite" else checkpoints.c.name.collate("C")
+    query = select(checkpoints.c.name).where(checkpoints.c.name.in_(names)).order_by(order)
+    connection.execute(query.with_for_update()).all()
+
+
 def left_out(connection: Connection, names: Iterable[str]) -> dict[str, frozenset[int]]:
     """The positions that people decided a model leaves out, by the name of its checkpoint."""
     streams = {name: f"projection-{name.removesuffix(BESIDE)}" for name in names}
