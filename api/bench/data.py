@@ -94,12 +94,12 @@ _PAGE = 500
 
 def load_orders(ledger: Database, orders: int) -> None:
     """Place and pay orders, evenly over a year of effective time."""
-    times = [_YEAR + number * timedelta(days=365) / orders for number in range(orders)]
-    numbered = list(enumerate(times, 1))
-    requests = [make(number, at) for number, at in numbered for make in (place_order, pay_order)]
+    apart = timedelta(days=365) / orders
     writer = Writer(ledger)
-    for start in range(0, len(requests), _COMMIT):
-        writer.execute_many(requests[start : start + _COMMIT])
+    for start in range(0, orders, _COMMIT // 2):
+        numbered = [(number + 1, _YEAR + number * apart) for number in range(start, start + _COMMIT // 2)]
+        some = numbered[: orders - start]
+        writer.execute_many([make(number, at) for number, at in some for make in (place_order, pay_order)])
     writer.close()
 
 

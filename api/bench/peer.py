@@ -319,8 +319,16 @@ def replay(application: Orders) -> dict[str, Any]:
     return aggregates
 
 
+def seconds(url: sa.URL) -> float:
+    """How long it takes to replay what is stored there."""
+    with application(url, batches=True) as stored:
+        start = time.perf_counter()
+        replay(stored)
+        return time.perf_counter() - start
+
+
 def application(url: sa.URL, *, batches: bool = False) -> Orders:
-    """The application on an empty database.
+    """The application on a database of its own.
 
     For `batches` on PostgreSQL its recorder inserts through the database function that it offers: its
     default, a pipeline of single inserts, was seen to wait for ever once a batch of large events exceeds the

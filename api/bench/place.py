@@ -77,6 +77,16 @@ class Place:
 
 
 @contextmanager
+def opened(url: sa.URL) -> Iterator[Database]:
+    """A database by its URL, closed in the end."""
+    database = Database(url.render_as_string(hide_password=False))
+    try:
+        yield database
+    finally:
+        database.close()
+
+
+@contextmanager
 def place(url: str) -> Iterator[Place]:
     """Fresh databases beside `url`: in the folder of an SQLite file, or on the server of PostgreSQL.
 

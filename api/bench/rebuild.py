@@ -9,10 +9,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from statistics import median, quantiles
 
-from sqlalchemy import delete, text
+from sqlalchemy import URL, delete, text
 
 from api.bench import data, figures, peer
-from api.bench.place import Place
+from api.bench.alone import alone
+from api.bench.place import Place, opened
 from ledger.store.database import Database
 from ledger.writer import Writer
 from projections.engine import Engine
@@ -31,27 +32,23 @@ _HUNDREDTHS = 100
 def run(place: Place, report: figures.Report, *, rounds: int, facts: int) -> None:
     """Rebuild from the log of so many facts of two-line orders, each placed and paid.
 
-    Ours reads, decodes and folds them, and writes, switches in and commits the table of order status; the
-    time of starting processes counts. Peer: the state of every order in memory, as in the benchmark of
-    replays. Then all read models are rebuilt and compared while commands are written and orders read.
+    Ours reads, decodes and folds them, and writes, switches in and commits the table of order status. Peer:
+    the state of every order in memory, as in the benchmark of replays. Each runs in a process of its own;
+    starting that does not count, but the time of starting two workers does. Then all read models are rebuilt
+    and compared while commands are written and orders read.
     """
     ledger, orders = place.ledger(), facts // 2
     data.load_orders(ledger, orders)
     Engine(ledger).status()  # It makes the tables.
-    with peer.application(place.fresh(), batches=True) as application:
+    url = place.fresh()
+    with peer.application(url, batches=True) as application:
         stored = peer.store(data.facts(ledger), application)
-
-        def theirs() -> float:
-            start = time.perf_counter()
-            peer.replay(application)
-            return stored.events / (time.perf_counter() - start)
-
-        sides: dict[str, figures.Side] = {
-            "one": lambda: stored.events / _seconds(ledger, 1),
-            "theirs": theirs,
-            "two": lambda: stored.events / _seconds(ledger, 2),
-        }
-        rates = figures.interleaved(rounds, sides)
+    sides: dict[str, figures.Side] = {
+        "one": lambda: stored.events / alone(_seconds, ledger.url, 1),
+        "theirs": lambda: stored.events / alone(peer.seconds, url),
+        "two": lambda: stored.events / alone(_seconds, ledger.url, 2),
+    }
+    rates = figures.interleaved(rounds, sides)
     case, beside = f"order status, {stored.events:,} facts", {"bytes/fact": data.mean_bytes(ledger)}
     for ours, other, against, target in (
         ("one", "theirs", "eventsourcing's replay, JSON", TARGET),
@@ -73,14 +70,16 @@ def run(place: Place, report: figures.Report, *, rounds: int, facts: int) -> Non
     _under_load(place, report, ledger, orders)
 
 
-def _seconds(ledger: Database, processes: int) -> float:
+def _seconds(url: URL, processes: int) -> float:
     """How long the rebuild of a model that nobody has built yet takes."""
-    with ledger.write() as connection:
-        connection.execute(delete(checkpoints).where(checkpoints.c.name == ORDER_STATUS.name))
-        connection.execute(text(f"DELETE FROM {TABLE.name}"))  # noqa: S608 - the name is ours
-    start = time.perf_counter()
-    Engine(ledger).rebuild([ORDER_STATUS.name], processes=processes)
-    return time.perf_counter() - start
+    with opened(url) as ledger:
+        with ledger.write() as connection:
+            connection.execute(delete(checkpoints).where(checkpoints.c.name == ORDER_STATUS.name))
+            connection.execute(text(f"DELETE FROM {TABLE.name}"))  # noqa: S608 - the name is ours
+        engine = Engine(ledger)
+        start = time.perf_counter()
+        engine.rebuild([ORDER_STATUS.name], processes=processes)
+        return time.perf_counter() - start
 
 
 def _under_load(place: Place, report: figures.Report, ledger: Database, orders: int) -> None:

@@ -7,8 +7,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import URL
+
 from api.bench import data, figures, peer
-from api.bench.place import Place
+from api.bench.alone import alone
+from api.bench.place import Place, opened
 from ledger.decisions.base import FOLDS, INITIAL, kind
 from ledger.events.base import Recorded
 from ledger.store.database import Database
@@ -22,7 +25,7 @@ def run(place: Place, report: figures.Report, *, rounds: int, orders: int, file:
 
     Both sides read the whole log in order of position and keep the state of every stream. Ours: rows from
     the database, the codec, the folds. Peer: notifications from its recorder in pages, its mapper (JSON),
-    `event.mutate(aggregate)`.
+    `event.mutate(aggregate)`. Each replay runs in a process of its own; starting it does not count.
     """
     ledger = place.ledger()
     data.load_orders(ledger, orders)
@@ -35,20 +38,14 @@ def run(place: Place, report: figures.Report, *, rounds: int, orders: int, file:
 def _compare(
     place: Place, report: figures.Report, ledger: Database, *, rounds: int, case: str, target: float
 ) -> None:
-    with peer.application(place.fresh(), batches=True) as application:
+    url = place.fresh()
+    with peer.application(url, batches=True) as application:
         stored = peer.store(data.facts(ledger), application)
-
-        def ours() -> float:
-            start = time.perf_counter()
-            states(data.facts(ledger))
-            return stored.events / (time.perf_counter() - start)
-
-        def theirs() -> float:
-            start = time.perf_counter()
-            peer.replay(application)
-            return stored.events / (time.perf_counter() - start)
-
-        rates = figures.interleaved(rounds, {"ours": ours, "theirs": theirs})
+    sides: dict[str, figures.Side] = {
+        "ours": lambda: stored.events / alone(_ours, ledger.url),
+        "theirs": lambda: stored.events / alone(peer.seconds, url),
+    }
+    rates = figures.interleaved(rounds, sides)
     report(
         figures.compare(
             rates["ours"],
@@ -62,6 +59,14 @@ def _compare(
             more={"bytes/fact": data.mean_bytes(ledger), "theirs": stored.bytes / stored.events},
         )
     )
+
+
+def _ours(url: URL) -> float:
+    """How many seconds a replay takes."""
+    with opened(url) as ledger:
+        start = time.perf_counter()
+        states(data.facts(ledger))
+        return time.perf_counter() - start
 
 
 def states(facts: Iterable[Recorded]) -> dict[str, Any]:
