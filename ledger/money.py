@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from functools import lru_cache
 
 from ledger.errors import InvalidAmount, InvalidCurrency
 
@@ -23,6 +24,7 @@ _EXPONENTS = {
 _CURRENCY = re.compile(r"[A-Z]{3}")
 
 
+@lru_cache(maxsize=512)
 def currency(code: str) -> str:
     """Return `code` if it has the form of an ISO 4217 code; raise InvalidCurrency otherwise."""
     if not _CURRENCY.fullmatch(code):

@@ -13,6 +13,7 @@ HOME_OFFSET = 480
 """Minutes east of UTC for facts of our own: Asia/Shanghai, which keeps no summer time."""
 
 _MICROSECOND = timedelta(microseconds=1)
+_MINUTE = timedelta(minutes=1)
 _CALENDAR = (
     timedelta(days=1) + datetime.min.replace(tzinfo=UTC),
     datetime.max.replace(tzinfo=UTC) - timedelta(days=1),
@@ -41,7 +42,7 @@ def offset_minutes(moment: datetime) -> int:
     offset = moment.utcoffset()
     if offset is None:
         raise InvalidTime(f"{moment.isoformat()} has no offset.")
-    return int(offset.total_seconds()) // 60
+    return offset // _MINUTE
 
 
 def moment(us: int, offset: int = 0) -> datetime:

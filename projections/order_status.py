@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 from eventsourcing.persistence import Notification
-from msgspec.structs import astuple
-from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, Table, Text, select
+from msgspec.structs import replace
+from sqlalchemy import BigInteger, Column, Index, LargeBinary, Table, Text, select
 
 from ledger import catalogue, postings
 from ledger.codec import CODEC, fact_types
@@ -30,7 +30,7 @@ from projections.store import Rows, reached, tables
 assert catalogue.LIFECYCLES  # noqa: S101 - the catalogue is loaded for its effect: it registers all folds
 
 TABLE = Table(
-    "p_order_status_v2",
+    "p_order_status_v3",
     tables,
     Column("order_id", Text, primary_key=True),
     Column("status", Text, nullable=False),
@@ -42,11 +42,8 @@ TABLE = Table(
     Column("coupon", BigInteger, nullable=False),
     Column("refunded_cash", BigInteger, nullable=False),
     Column("refunded_coupon", BigInteger, nullable=False),
-    Column("placed_at", BigInteger),
     Column("paid_at", BigInteger),
-    Column("settled_at", BigInteger),
     Column("due_at", BigInteger),
-    Column("parked", Integer, nullable=False),
     Column("position", BigInteger, nullable=False),
     Column("state", LargeBinary, nullable=False),
     sqlite_with_rowid=False,
@@ -90,7 +87,7 @@ class Given(msgspec.Struct, frozen=True, array_like=True, gc=False):
     completed: int = 0
 
 
-class Row(msgspec.Struct, frozen=True, gc=False):
+class Row(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """An order with what other streams say about it.
 
     `times` are (step, effective UTC microseconds, offset in minutes); `marks` the anomalies met on the way;
@@ -172,15 +169,9 @@ def _refunds(known: tuple[Given, ...], recorded: Recorded) -> tuple[Given, ...]:
     return (*(given for given in known if given.id != id_), new)
 
 
-# A row as stored: the order's fields but for the parked facts, of which what they wait for is enough.
-_FIELDS = msgspec.structs.fields(Order)
-_PARKED = next(i for i, field in enumerate(_FIELDS) if field.name == "parked")
-_KEPT = [field for field in _FIELDS if field.name != "parked"]
+# A row as stored: of the parked facts what they wait for is enough.
 _encode = msgspec.msgpack.Encoder().encode
-_Values: Any = tuple[tuple(field.type for field in _KEPT)]  # type: ignore[misc] # types known when this runs
-_decode = msgspec.msgpack.Decoder(
-    tuple[_Values, tuple[str, ...], tuple[Given, ...], tuple[tuple[str, int, int], ...], tuple[str, ...]]
-).decode
+_decode = msgspec.msgpack.Decoder(tuple[Row, tuple[str, ...]]).decode
 _NOWHERE = Recorded(0, "", 0, Envelope(0, 0, 0), parking.FactParked("", b"", ""))
 
 
@@ -188,24 +179,19 @@ _NOTHING = (0, 0)
 
 
 def _load(stored: Sequence[Any]) -> Row:
-    values, waiting, refunds, times, marks = _decode(stored[-1])
+    row, waiting = _decode(stored[-1])
+    if not waiting:
+        return row
     parked = tuple(Waiting(_NOWHERE, parking.FactParked("", b"", what)) for what in waiting)
-    found = (*values[:_PARKED], parked, *values[_PARKED:])
-    return Row(Order(*found), refunds, times, marks, stored[-2])
+    return replace(row, order=replace(row.order, parked=parked))
 
 
 def _dump(key: str, row: Row) -> tuple[Any, ...]:
     known = row.order
-    placed_at = paid_at = settled_at = None
-    for step, at, _ in row.times:
-        if step == "placed":
-            placed_at = at
-        elif step == "paid":
-            paid_at = at
-        elif step == "settled":
-            settled_at = at
-    values = astuple(known)
-    waiting = [parked.fact.waits_for for parked in known.parked] if known.parked else []
+    paid_at = next((at for step, at, _ in row.times if step == "paid"), None)
+    waiting = tuple([parked.fact.waits_for for parked in known.parked])
+    if waiting:
+        row = replace(row, order=replace(known, parked=()))
     return (
         key,
         known.status or "awaited",
@@ -216,17 +202,14 @@ def _dump(key: str, row: Row) -> tuple[Any, ...]:
         known.cash,
         known.coupon,
         *(row.refunded if row.refunds else _NOTHING),
-        placed_at,
         paid_at,
-        settled_at,
         dispatch.due_at(known) if known.clock.promised else None,
-        len(waiting),
         row.position,
-        _encode((values[:_PARKED] + values[_PARKED + 1 :], waiting, row.refunds, row.times, row.marks)),
+        _encode((row, waiting)),
     )
 
 
-ORDER_STATUS = Projection("order_status", 2, TABLE, _FACTS, touches, fold, _load, _dump, "order")
+ORDER_STATUS = Projection("order_status", 3, TABLE, _FACTS, touches, fold, _load, _dump, "order")
 
 
 def late(database: Database, moment: int, after: str = "", limit: int = 500) -> list[str]:

@@ -14,6 +14,7 @@ from typing import Any
 from api.importers.documents import Document, Importer, Options, Skip
 from ledger.decisions.base import Request
 from ledger.errors import LedgerError
+from ledger.memory import little_collected
 from ledger.writer import Answer, Writer
 
 BATCH_DOCUMENTS = 500
@@ -94,7 +95,7 @@ def run(
     report = Report()
     for path in paths:
         source = f"{path.name}: " if len(paths) > 1 else ""
-        with closing(importer.documents(path, options)) as found:
+        with little_collected(), closing(importer.documents(path, options)) as found:
             documents = islice(found, options.limit or None)
             while batch := list(islice(documents, BATCH_DOCUMENTS)):
                 for document, answer in zip(batch, _answers(writer, batch, dry_run=dry_run), strict=True):

@@ -295,6 +295,7 @@ class Past:
         self.position = position
         self.now = now
         self.request = Request(command=Command(id="-"))
+        self._own = ""
         self._moment = now, time.HOME_OFFSET
         self._causation = 0
         self._fresh()
@@ -419,9 +420,9 @@ class Past:
 
     def decide(self, request: Request) -> Draft:
         """Decide one command; its facts become part of the past. Raises a refusal, leaving no trace."""
-        self.request = request
-        self._fresh()
         command, start = request.command, self.position
+        self.request, self._own = request, command.stream
+        self._fresh()
         self._moment = _moment(command, self.now)
         if request.expected is not None and request.expected != self.version(command.stream):
             detail = f"It is at version {self.version(command.stream)}, not {request.expected}."
@@ -467,7 +468,7 @@ class Past:
 
     def _record(self, item: Item) -> None:
         """Make a fact part of the past: its place, the state after it, its transfers and uses."""
-        request, own = self.request, self.request.command.stream
+        request, own = self.request, self._own
         stream, fact = item if isinstance(item, On) else (own, item)
         version, state = self._versioned(stream)
         envelope = Envelope(
@@ -529,16 +530,17 @@ class Past:
     @contextmanager
     def replaying(self, parked: Recorded, command: Command) -> Iterator[None]:
         """Decide a parked report now: in its own words, at its own time, caused by its parking."""
-        outer, moment, cause = self.request, self._moment, self._causation
+        outer, own, moment, cause = self.request, self._own, self._moment, self._causation
         self.request = Request(
             command=command, key=outer.key, actor=parked.envelope.actor, source=parked.envelope.source
         )
+        self._own = command.stream
         self._moment = parked.envelope.effective_at, parked.envelope.offset
         self._causation = parked.position
         try:
             yield
         finally:
-            self.request, self._moment, self._causation = outer, moment, cause
+            self.request, self._own, self._moment, self._causation = outer, own, moment, cause
 
     def attempt(self, items: Iterator[Item]) -> Iterator[Item]:
         """Yield from a decision that may be refused midway; then what it did is taken back and it raises."""

@@ -69,7 +69,7 @@ class InWarehouse(NamedTuple):
     certificate: str = ""
 
 
-class Order(msgspec.Struct, frozen=True, gc=False):
+class Order(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What an order is now; sums in minor units of `currency`.
 
     Whatever reports bring is kept so that their order makes no difference: `stage` follows from it.

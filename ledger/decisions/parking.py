@@ -84,6 +84,10 @@ def release(past: Past, parked: tuple[Waiting, ...]) -> Iterator[Item]:
 
     A report that may not be applied even now is parked once more, for a person to review.
     """
+    return _released(past, parked) if parked else iter(())
+
+
+def _released(past: Past, parked: tuple[Waiting, ...]) -> Iterator[Item]:
     for recorded, fact in sorted(parked, key=lambda waiting: waiting.order):
         try:
             command = _unpack(fact)

@@ -111,7 +111,7 @@ def test_small_pages_and_little_memory_make_no_difference(
     engine = Engine(database)
     engine.catch_up()
     assert {each.outcome for each in engine.rebuild()} == {"same"}
-    do(database, "DELETE FROM p_order_status_v2", "DELETE FROM projection_checkpoints")
+    do(database, "DELETE FROM p_order_status_v3", "DELETE FROM projection_checkpoints")
     assert {each.outcome for each in Engine(database).rebuild()} == {"switched"}
     assert as_folded(database)
 
@@ -155,7 +155,7 @@ def test_every_key_falls_to_one_worker(database: Database, workers: int):
 def spoil(database: Database) -> None:
     do(
         database,
-        "UPDATE p_order_status_v2 SET shop = 'S9', cash = cash + 1 WHERE order_id = 'p:3'",
+        "UPDATE p_order_status_v3 SET shop = 'S9', cash = cash + 1 WHERE order_id = 'p:3'",
         "DELETE FROM p_refunds_v1",
         "DELETE FROM p_returning_buyers_v1 WHERE order_id = 'p:x'",
         "INSERT INTO p_returning_buyers_v1 VALUES ('p:x', 'B9', 1)",
@@ -208,20 +208,20 @@ def test_indexes_are_there_after_every_switch(database: Database):
     engine = Engine(database)
     engine.catch_up()
     for _ in range(3):
-        do(database, "UPDATE p_order_status_v2 SET cash = cash + 1")
+        do(database, "UPDATE p_order_status_v3 SET cash = cash + 1")
         engine.rebuild(["order_status"], accept=True)
         with database.read() as connection:
-            assert len(inspect(connection).get_indexes("p_order_status_v2")) == 1
-    do(database, "DROP TABLE p_order_status_v2")
+            assert len(inspect(connection).get_indexes("p_order_status_v3")) == 1
+    do(database, "DROP TABLE p_order_status_v3")
     Engine(database).catch_up()
     assert as_folded(database)
     # The rows that were live first have the index by its own name, and are kept.
-    do(database, "UPDATE p_order_status_v2 SET cash = cash + 1")
+    do(database, "UPDATE p_order_status_v3 SET cash = cash + 1")
     engine.rebuild(["order_status"], accept=True)
     do(database, "DELETE FROM projection_checkpoints WHERE name = 'order_status'")
     Engine(database).catch_up()
     with database.read() as connection:
-        assert len(inspect(connection).get_indexes("p_order_status_v2")) == 1
+        assert len(inspect(connection).get_indexes("p_order_status_v3")) == 1
     assert stored(database, ORDER_STATUS) == rows(ORDER_STATUS, log_of(database))
 
 
@@ -390,7 +390,7 @@ def test_everything_is_rebuilt_while_commands_are_written(database: Database, sp
     engine = Engine(database)
     engine.catch_up()
     if spoiled:
-        do(database, "UPDATE p_order_status_v2 SET host = 'H9'")  # Which nobody asks for.
+        do(database, "UPDATE p_order_status_v3 SET host = 'H9'")  # Which nobody asks for.
     old = {id_: row for id_, row in stored(database, ORDER_STATUS).items() if row[1] != "awaited"}
     stop = threading.Event()
     follower = threading.Thread(target=engine.run, args=(stop,))
