@@ -144,11 +144,10 @@ def fold(row: Row | None, recorded: Recorded, key: str) -> Row:  # noqa: ARG001 
         return Row(row.order, _refunds(row.refunds, recorded), times, marks, recorded.position)
     if step:
         envelope = recorded.envelope
-        for entry in times:
-            if entry[0] == step:
-                times = tuple(entry for entry in times if entry[0] != step)
-                break
-        times = (*times, (step, envelope.effective_at, envelope.offset))
+        times = (
+            *[entry for entry in times if entry[0] != step],
+            (step, envelope.effective_at, envelope.offset),
+        )
     elif type(fact) is correction.CorrectionRecorded:
         undone = _STEPS.get(CODEC.types[fact.topic])
         times = tuple(entry for entry in times if entry[0] != undone)
@@ -188,9 +187,9 @@ def _load(stored: Sequence[Any]) -> Row:
 
 def _dump(key: str, row: Row) -> tuple[Any, ...]:
     known = row.order
-    paid_at = next((at for step, at, _ in row.times if step == "paid"), None)
-    waiting = tuple([parked.fact.waits_for for parked in known.parked])
-    if waiting:
+    waiting: tuple[str, ...] = ()
+    if known.parked:
+        waiting = tuple(parked.fact.waits_for for parked in known.parked)
         row = replace(row, order=replace(known, parked=()))
     return (
         key,
@@ -202,7 +201,7 @@ def _dump(key: str, row: Row) -> tuple[Any, ...]:
         known.cash,
         known.coupon,
         *(row.refunded if row.refunds else _NOTHING),
-        paid_at,
+        known.paid_at if known.paid else None,
         dispatch.due_at(known) if known.clock.promised else None,
         row.position,
         _encode((row, waiting)),

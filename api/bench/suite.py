@@ -32,6 +32,7 @@ class Sizes(NamedTuple):
     rows: int
     memory_rows: int
     rebuild_facts: int
+    rebuild_rounds: int
 
 
 FULL = Sizes(
@@ -43,6 +44,7 @@ FULL = Sizes(
     rows=200_000,
     memory_rows=500_000,
     rebuild_facts=1_000_000,
+    rebuild_rounds=3,
 )
 QUICK = Sizes(
     rounds=1,
@@ -53,6 +55,7 @@ QUICK = Sizes(
     rows=1_000,
     memory_rows=2_000,
     rebuild_facts=2_000,
+    rebuild_rounds=1,
 )
 
 
@@ -129,7 +132,7 @@ def _run(
         case Benchmark.MEMORY:
             memory.run(where, report, rows=sizes.memory_rows)
         case Benchmark.REBUILD:
-            rebuild.run(where, report, rounds=sizes.file_rounds, facts=sizes.rebuild_facts)
+            rebuild.run(where, report, rounds=sizes.rebuild_rounds, facts=sizes.rebuild_facts)
 
 
 def _retail(data: Path | None, folder: Path, rows: int) -> Path:
