@@ -89,7 +89,7 @@ def retail_file(path: Path, rows: int, seed: int = 7) -> None:
 
 _COMMIT = 256
 _YEAR = datetime(2021, 1, 1, tzinfo=UTC)
-_PAGE = 500
+_PAGE = 250
 
 
 def load_orders(ledger: Database, orders: int) -> None:

@@ -12,7 +12,7 @@ import sqlite3
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
-from itertools import chain, groupby
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -124,12 +124,17 @@ def gather(batches: Iterable[Batch], id_column: str) -> Iterator[Lines]:
     by_id: dict[str, _Open] = {}
     with closing(_Left()) as left:
         for batch in batches:
-            offset = 0
-            for id_, run in groupby(batch.columns[id_column]):
-                start, offset = offset, offset + len(list(run))
-                _sort_in(waiting, by_id, batch, id_, start, offset)
+            ids = batch.columns[id_column]
+            for start, stop in _runs(ids):
+                _sort_in(waiting, by_id, batch, ids[start], start, stop)
             yield from left.checked(_complete(waiting, by_id, batch.first + batch.size))
         yield from left.checked(waiting)
+
+
+def _runs(cells: Sequence[object]) -> Iterator[tuple[int, int]]:
+    """Where cells that are the same begin and end."""
+    ends = [offset for offset, (one, next_) in enumerate(pairwise(cells), 1) if one != next_]
+    return pairwise([0, *ends, len(cells)]) if cells else iter(())
 
 
 def _complete(waiting: deque[_Open], by_id: dict[str, _Open], reached: int) -> list[_Open]:

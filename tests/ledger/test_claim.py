@@ -66,6 +66,7 @@ from ledger.errors import (
     WindowOver,
     WrongState,
 )
+from ledger.events.claim import ClaimAppealDecided
 from ledger.events.parking import FactParked
 from ledger.events.recourse import RecourseRecovered
 from ledger.policies import shipped
@@ -581,6 +582,23 @@ def test_nobody_appeals_about_an_order_that_was_struck():
         ledger = told(NINE, fund(1_000_000), steps)
         for by in ("buyer", "shop"):
             assert refused(ledger, AppealClaim(id="c1", by=by, reason="it is fake")) is WrongState
+
+
+def test_an_appeal_ends_with_the_order_that_was_struck():
+    void = VoidOrder(id="p:1", reason="brushing")
+    for by, steps, after in (
+        ("buyer", (file(), RejectClaim(id="c1", reason="genuine")), "rejected"),
+        ("shop", (file(), uphold()), "cancelled"),
+    ):
+        ledger = told(NINE, fund(1_000_000), steps, AppealClaim(id="c1", by=by, reason="wrong"))
+        held = claim(ledger).live
+        assert bool(held) is (by == "buyer")
+        facts = {recorded.fact.TOPIC: recorded for recorded in ledger.do(void)}
+        decided = facts["claim-appeal-decided"]
+        assert decided.stream == "claim-c1"
+        assert decided.fact == ClaimAppealDecided("s1", "denied", "The order was voided: brushing", held)
+        assert claim(ledger).status == after
+        assert moved(ledger, "buyer_payable:b1", "pet_fund", "shop_deposit:s1") == (0, 1_000_000, 50_000)
 
 
 @pytest.mark.parametrize("back", [0, 9_100, 179_100])

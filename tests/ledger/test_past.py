@@ -20,6 +20,7 @@ from ledger.decisions.penalty import ImposePenalty
 from ledger.decisions.returns import ClaimFreight
 from ledger.decisions.shop import OpenShop
 from ledger.decisions.unasked import MarkOverdue
+from ledger.errors import UnknownPosition
 from ledger.events.base import Fact, Recorded
 from tests.ledger.stories import CONFIRM, DISPATCHED, PAID, PLACE, RECORD, Ledger, Memory, but, gave
 from tests.ledger.stories import asked as wanted
@@ -130,6 +131,22 @@ def test_a_use_that_is_known_not_to_be_is_allowed_nothing():
     past = Past(Counting(()), known, 0, 0)
     past.load([CONFIRM, but(CONFIRM, id="p:2")])
     assert known.uses == {"refund/p:1": (300, 10_000), "refund/p:2": (0, 0)}
+
+
+def test_facts_of_the_batch_are_known_before_they_are_stored():
+    loader = Counting(Ledger(PAID).memory.facts)
+    stored = len(loader.facts)
+    past = Past(loader, Known(), stored, 0)
+    made = [
+        recorded
+        for id_ in ("s1", "s2", "s3")
+        for recorded in past.decide(Request(command=OpenShop(id=id_))).facts
+    ]
+    assert [each.position for each in made] == [stored + 1, stored + 2, stored + 3]
+    assert [past.fact(each.position) for each in made] == made
+    for absent in (0, stored + 4):
+        with pytest.raises(UnknownPosition):
+            past.fact(absent)
 
 
 def test_a_repetition_is_known_by_the_name_and_all_fields():
