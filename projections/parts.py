@@ -242,7 +242,7 @@ class _Building:
     """The rows of one share: values that are folded, tuples that rest, and those in a table.
 
     A row of a stream of its own is laid to rest after each page, while the processor has it at hand, for its
-    next fact is mostly far away: a quarter of the time. Others, such as those of accounts, remain values.
+    next fact is mostly far away: a sixth of the time. Others, such as those of accounts, remain values.
     """
 
     def __init__(self, share: Share, database: Database, table: str, *, dealt_out: bool) -> None:

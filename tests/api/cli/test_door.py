@@ -146,16 +146,19 @@ def test_a_reader_that_goes_away_is_no_error(process_environment: dict[str, str]
     assert process.returncode == 128 + signal.SIGPIPE
 
 
-def test_an_interrupt_is_no_error(process_environment: dict[str, str], tmp_path: Path):
+def test_an_interrupt_is_no_error(
+    process_environment: dict[str, str], tmp_path: Path, request: pytest.FixtureRequest
+):
     fifo = tmp_path / "never.json"
     os.mkfifo(fifo)
+    # What a shell runs in the background ignores the keys, and so would its children; a handler ends with exec.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    request.addfinalizer(lambda: signal.signal(signal.SIGINT, before))
     with subprocess.Popen(
         [*ASSURANCE, "do", "shops.open", "S1", "--data", f"@{fifo}"],
         env=process_environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        # What a shell runs in the background ignores the keys, and so would its children.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # noqa: PLW1509 - no threads here
     ) as process:
         # The pipe has a writer as soon as the command reads from it, and then waits for ever.
         writer = os.open(fifo, os.O_WRONLY)
