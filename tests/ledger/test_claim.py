@@ -586,13 +586,14 @@ def test_nobody_appeals_about_an_order_that_was_struck():
 
 def test_an_appeal_ends_with_the_order_that_was_struck():
     void = VoidOrder(id="p:1", reason="brushing")
-    for by, steps, after in (
-        ("buyer", (file(), RejectClaim(id="c1", reason="genuine")), "rejected"),
-        ("shop", (file(), uphold()), "cancelled"),
+    of_buyer = AppealClaim(id="c1", by="buyer", reason="wrong")
+    for steps, appeal, after in (
+        ((file(), RejectClaim(id="c1", reason="genuine")), of_buyer, "rejected"),
+        ((file(), uphold()), but(of_buyer, by="shop"), "cancelled"),
     ):
-        ledger = told(NINE, fund(1_000_000), steps, AppealClaim(id="c1", by=by, reason="wrong"))
+        ledger = told(NINE, fund(1_000_000), steps, appeal)
         held = claim(ledger).live
-        assert bool(held) is (by == "buyer")
+        assert bool(held) is (appeal is of_buyer)
         facts = {recorded.fact.TOPIC: recorded for recorded in ledger.do(void)}
         decided = facts["claim-appeal-decided"]
         assert decided.stream == "claim-c1"
