@@ -168,8 +168,7 @@ def _paid(
 ) -> Iterator[tuple[str, str, str, int, int]]:
     """Shop, host, currency, time and net sum of the orders of a year, read a few thousand at a time."""
     columns, (first, after) = ORDERS.c, year_bounds(year)
-    net = columns.cash + columns.coupon - columns.refunded_cash - columns.refunded_coupon
-    query = select(columns.shop, columns.host, columns.currency, columns.paid_at, net).where(
+    query = select(columns.shop, columns.host, columns.currency, columns.paid_at, columns.net).where(
         columns.paid_at >= first, columns.paid_at < after, columns.status.not_in(_STRUCK)
     )
     if len(parties) <= _AT_ONCE:

@@ -30,7 +30,7 @@ from projections.store import Rows, reached, tables
 assert catalogue.LIFECYCLES  # noqa: S101 - the catalogue is loaded for its effect: it registers all folds
 
 TABLE = Table(
-    "p_order_status_v3",
+    "p_order_status_v4",
     tables,
     Column("order_id", Text, primary_key=True),
     Column("status", Text, nullable=False),
@@ -38,17 +38,15 @@ TABLE = Table(
     Column("host", Text, nullable=False),
     Column("buyer", Text, nullable=False),
     Column("currency", Text, nullable=False),
-    Column("cash", BigInteger, nullable=False),
-    Column("coupon", BigInteger, nullable=False),
-    Column("refunded_cash", BigInteger, nullable=False),
-    Column("refunded_coupon", BigInteger, nullable=False),
+    Column("net", BigInteger, nullable=False),
     Column("paid_at", BigInteger),
     Column("due_at", BigInteger),
-    Column("position", BigInteger, nullable=False),
     Column("state", LargeBinary, nullable=False),
     sqlite_with_rowid=False,
 )
-"""One row an order; `state` holds what the columns leave out, as MessagePack. `due_at` is when units that
+"""One row an order; `state` holds all that is known, as MessagePack, the columns what is searched by.
+
+`net` is what was paid, coupons included, less what was given back (minor units). `due_at` is when units that
 have not left become late (UTC microseconds), as far as that is not known yet."""
 
 _DUE = TABLE.c.due_at.is_not(None)
@@ -138,19 +136,17 @@ def fold(row: Row | None, recorded: Recorded, key: str) -> Row:  # noqa: ARG001 
     fact = recorded.fact
     after, step, marked = _HOW[type(fact)]
     marks, times = row.marks, row.times
-    if marked and (added := fact.marks):  # type: ignore[attr-defined] # it has them
-        marks += tuple(mark for mark in added if mark not in marks)
-    if not recorded.stream.startswith(_OWN):
-        return Row(row.order, _refunds(row.refunds, recorded), times, marks, recorded.position)
+    if marked and fact.marks:  # type: ignore[attr-defined] # it has them
+        marks = (*marks, *[mark for mark in fact.marks if mark not in marks])  # type: ignore[attr-defined]
     if step:
         envelope = recorded.envelope
-        times = (
-            *[entry for entry in times if entry[0] != step],
-            (step, envelope.effective_at, envelope.offset),
-        )
+        now = step, envelope.effective_at, envelope.offset
+        times = (*[entry for entry in times if entry[0] != step], now) if times else (now,)
+    elif not recorded.stream.startswith(_OWN):
+        return Row(row.order, _refunds(row.refunds, recorded), times, marks, recorded.position)
     elif type(fact) is correction.CorrectionRecorded:
         undone = _STEPS.get(CODEC.types[fact.topic])
-        times = tuple(entry for entry in times if entry[0] != undone)
+        times = (*[entry for entry in times if entry[0] != undone],)
     return Row(after(row.order, fact, recorded), row.refunds, times, marks, recorded.position)
 
 
@@ -174,9 +170,6 @@ _decode = msgspec.msgpack.Decoder(tuple[Row, tuple[str, ...]]).decode
 _NOWHERE = Recorded(0, "", 0, Envelope(0, 0, 0), parking.FactParked("", b"", ""))
 
 
-_NOTHING = (0, 0)
-
-
 def _load(stored: Sequence[Any]) -> Row:
     row, waiting = _decode(stored[-1])
     if not waiting:
@@ -198,17 +191,14 @@ def _dump(key: str, row: Row) -> tuple[Any, ...]:
         known.host,
         known.buyer,
         known.currency,
-        known.cash,
-        known.coupon,
-        *(row.refunded if row.refunds else _NOTHING),
+        known.whole - sum(row.refunded) if row.refunds else known.whole,
         known.paid_at if known.paid else None,
         dispatch.due_at(known) if known.clock.promised else None,
-        row.position,
         _encode((row, waiting)),
     )
 
 
-ORDER_STATUS = Projection("order_status", 3, TABLE, _FACTS, touches, fold, _load, _dump, "order")
+ORDER_STATUS = Projection("order_status", 4, TABLE, _FACTS, touches, fold, _load, _dump, "order")
 
 
 def late(database: Database, moment: int, after: str = "", limit: int = 500) -> list[str]:

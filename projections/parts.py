@@ -19,7 +19,7 @@ from ledger.codec import pack
 from ledger.events.base import Recorded
 from ledger.memory import little_collected
 from ledger.store import schema
-from ledger.store.database import Database, Insert, Lookup, rows
+from ledger.store.database import Database, Insert, Lookup, some_rows
 from ledger.store.log import COLUMNS, FactMapper
 from projections import pages
 from projections.base import Broken, Key, Projection, Row
@@ -29,8 +29,10 @@ from projections.store import Checkpoint, Rows, left_out, look
 
 T = TypeVar("T")
 
-_PAGE = 500
-"""Facts that are read at once."""
+_ASKED = 5_000
+"""Facts that one query finds: long enough to forget what asking costs, short for a log that is written to."""
+_PAGE = 250
+"""Facts that are folded at once, so few that the processor still has them at hand."""
 _IN_MEMORY = 10_000
 """Rows of a share that wait to be written together."""
 _MASK = (1 << 23) - 1
@@ -167,20 +169,37 @@ class Part:
         with self._database.read() as connection:
             skipped = left_out(connection, self._buildings)
         while ready := [(each, goal) for each, goal in mine if each.position < goal and not each.broken]:
-            self._pulse()
             after = min(each.position for each, _ in ready)
             # Where somebody ends, or where somebody joins in.
             until = min(mark for each, goal in ready for mark in (each.position, goal) if mark > after)
-            with self._database.read() as connection:
-                found = rows(connection, self._text, (after, until, *self._bounds, _PAGE))
-            facts, broken = pages.read(self._mapper, found)
-            end = found[-1][-1] if len(found) == _PAGE else until
-            for each, _ in ready:
-                if each.position == after:
-                    each.take(facts, broken, skipped[each.name], end)
+            group = [each for each, _ in ready if each.position == after]
+            self._take(group, after, until, skipped)
+            for each in group:
+                each.make_room()
         for each, _ in mine:
             each.flush()
         return {each.name: (each.broken.position, each.broken.reason) for each, _ in mine if each.broken}
+
+    def _take(
+        self,
+        group: Sequence[_Building],
+        after: int,
+        until: int,
+        skipped: Mapping[str, AbstractSet[int]],
+    ) -> None:
+        """Fold the facts behind a position, up to another or as many as one query finds."""
+        count = end = 0
+        parameters = (after, until, *self._bounds, _ASKED)
+        with self._database.read() as connection:
+            for found in some_rows(connection, self._text, parameters, _PAGE):
+                self._pulse()
+                facts, broken = pages.read(self._mapper, found)
+                count, end = count + len(found), found[-1][-1]
+                for each in group:
+                    if not each.broken:
+                        each.take(facts, broken, skipped[each.name])
+        for each in group:
+            each.position = end if count == _ASKED else until
 
     def look(self) -> None:
         """From now on see the live rows as they are at this moment."""
@@ -258,14 +277,15 @@ class _Building:
         self._resting: dict[Key, tuple[Any, ...] | None] = {}
         self._old: set[Key] = set()
         self._insert = Insert(self.table, database)
+        self._named: set[Key] = set()
         self._written = _Perhaps()
         self._all_mine = dealt_out or not share.high
         self._prefix = share.projection.own and f"{share.projection.own}-"
 
     def take(
-        self, facts: Sequence[Recorded], unreadable: Sequence[Broken], skipped: AbstractSet[int], end: int
+        self, facts: Sequence[Recorded], unreadable: Sequence[Broken], skipped: AbstractSet[int]
     ) -> None:
-        """Fold a page, after which the position is `end`, or stop at the first fact that is too much."""
+        """Fold a page, or stop at the first fact that is too much."""
         broken = next((each for each in unreadable if each.position not in skipped), None)
         if broken is not None:
             facts = [recorded for recorded in facts if recorded.position < broken.position]
@@ -274,36 +294,67 @@ class _Building:
         except Broken as error:
             broken = error
         self.broken = broken
-        self.position = end
+
+    def make_room(self) -> None:
+        """Write what is in memory if it is much."""
         if len(self._rows) + len(self._resting) > _IN_MEMORY:
             self.flush()
 
     def _pairs(self, facts: Sequence[Recorded], skipped: AbstractSet[int]) -> list[tuple[Key, Recorded]]:
-        """Which of this share's rows each fact concerns."""
+        """Which of this share's rows each fact concerns; those that there are stand ready."""
         projection, low, high = self.share
         wanted, touches, prefix = projection.facts, projection.touches, self._prefix
         all_mine, width = self._all_mine, len(prefix)
         found: list[tuple[Key, Recorded]] = []
-        add = found.append
+        fresh: set[Key] = set()
+        known: set[Key] = set()
+        named: set[Key] = set()
         for recorded in facts:
             if type(recorded.fact) not in wanted or (skipped and recorded.position in skipped):
                 continue
             stream = recorded.stream
             if width and stream.startswith(prefix):
                 if all_mine or low <= stream < high:
-                    add((stream[width:], recorded))
+                    key = stream[width:]
+                    found.append((key, recorded))
+                    if recorded.version == 1:
+                        fresh.add(key)
+                    elif key not in fresh:
+                        known.add(key)
                 continue
             try:
                 for key in touches(recorded):
                     if not high or low <= f"{prefix}{key}" < high:
-                        add((key, recorded))
+                        found.append((key, recorded))
+                        named.add(key)
             except Exception as error:
                 raise Broken(recorded.position, error) from error
+        if width:
+            # Streams that begin here have rows only if others named them before.
+            known |= (fresh & self._named).union(named, self._written.among(fresh))
+            self._named |= named
+        else:
+            known = named
+        self._wake(known)
         return found
+
+    def _wake(self, keys: AbstractSet[Key]) -> None:
+        """Make values of those rows that there are."""
+        load, found, resting = self.share.projection.load, self._rows, self._resting
+        for key in resting.keys() & keys:
+            rested = resting.pop(key)
+            found[key] = None if rested is None else load(rested)
+        missing: Sequence[Key] = [key for key in keys if key not in found]
+        if not self._prefix:
+            missing = self._written.among(missing)
+        if missing:
+            with self._database.read() as connection:
+                for key, there in self._stored.load(connection, missing).items():
+                    found[key] = load(there)
+                    self._old.add(key)
 
     def _fold(self, pairs: Sequence[tuple[Key, Recorded]]) -> None:
         fold, found = self.share.projection.fold, self._rows
-        self._wake([key for key in {key for key, _ in pairs} if key not in found])
         recorded: Recorded | None = None
         try:
             for key, recorded in pairs:
@@ -313,19 +364,6 @@ class _Building:
             raise Broken(recorded.position, error) from error
         if self._prefix:
             self._rest()
-
-    def _wake(self, keys: Sequence[Key]) -> None:
-        """Make values of those rows that there are."""
-        load, found, resting = self.share.projection.load, self._rows, self._resting
-        for key in keys:
-            if key in resting:
-                rested = resting.pop(key)
-                found[key] = None if rested is None else load(rested)
-        if missing := [key for key in self._written.among(keys) if key not in found]:
-            with self._database.read() as connection:
-                for key, there in self._stored.load(connection, missing).items():
-                    found[key] = load(there)
-                    self._old.add(key)
 
     def _rest(self) -> None:
         dump, resting = self.share.projection.dump, self._resting
@@ -349,7 +387,8 @@ class _Building:
                 self._stored.save(connection, changed)
         except REJECTED as error:
             self.broken = Broken(self.position, error)
-        self._written.add(resting)
+        self._written.add(self._named if self._prefix else resting)
+        self._named.clear()
         resting.clear()
         old.clear()
 

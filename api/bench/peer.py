@@ -20,7 +20,7 @@ from eventsourcing.persistence import JSONTranscoder, Transcoding
 
 from ledger import time as ledger_time
 from ledger.decisions.base import Request
-from ledger.decisions.order import PayOrder, PlaceOrder, payment
+from ledger.decisions.order import PayOrder, PlaceOrder, kept, payment
 from ledger.events.adjustment import AdjustmentRecorded
 from ledger.events.base import Fact, Recorded, Source
 from ledger.events.order import Line, OrderPaid, OrderPlaced, OrderSettled
@@ -208,7 +208,7 @@ class Orders(Application[str]):
             shop=command.shop,
             buyer=command.buyer,
             currency=command.currency,
-            lines=tuple(line.line() for line in command.lines),
+            lines=kept(command.lines),
             freight=command.freight,
             host=command.host,
             session=command.session,

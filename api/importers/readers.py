@@ -329,7 +329,9 @@ def _cells(column: pa.Array, name: str, faults: dict[int, LedgerError]) -> list[
     """A column as Python values; cells that have none (text that is no UTF-8, the year 20000) are faults."""
     try:
         if pa.types.is_timestamp(column.type):
-            return _timestamps(column)
+            return _shared(column.cast(pa.timestamp("us", column.type.tz), safe=False))
+        if _is_string(column.type):
+            return _shared(column)
         found: list[Any] = column.to_pylist()
     except (ValueError, OverflowError, pa.ArrowException):
         found = []
@@ -347,16 +349,22 @@ def _kind_of(column: pa.Array) -> type[Any] | None:
     """What all cells of a column without gaps are."""
     if column.null_count:
         return None
-    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+    if _is_string(column.type):
         return str
     return int if pa.types.is_integer(column.type) else None
 
 
-def _timestamps(column: pa.Array) -> list[Any]:
-    """Times to the microsecond, each different one made once: they are slow to make and often repeat."""
-    exact = column.cast(pa.timestamp("us", column.type.tz), safe=False).dictionary_encode()
-    moments = [*exact.dictionary.to_pylist(), None]
-    return [moments[-1 if at is None else at] for at in exact.indices.to_pylist()]
+def _is_string(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+
+
+def _shared(column: pa.Array) -> list[Any]:
+    """Cells that often repeat, each different one made once: fewer to make, to hold and to look up."""
+    coded = column.dictionary_encode()
+    different = coded.dictionary.to_pylist()
+    if not column.null_count:
+        return [different[at] for at in coded.indices.to_pylist()]
+    return [None if at is None else different[at] for at in coded.indices.to_pylist()]
 
 
 def _batch(

@@ -16,6 +16,7 @@ from ledger.decisions.order import (
     PlaceOrder,
     SettleOrder,
     agreed,
+    kept,
     pay_now,
     payment,
     placed,
@@ -82,7 +83,7 @@ def record(past: Past, command: RecordOrder) -> Iterator[Item]:
     if order.placed and past.source_version < order.version:
         yield StaleVersionRecorded(past.source_version, order.version)
         return
-    lines = tuple([line.line() for line in command.lines])
+    lines = kept(command.lines)
     found = payment(lines, command.freight, command.cash)
     if order.placed:
         yield from _amend(past, command, order, lines, found)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from itertools import starmap
 from typing import Any, Literal, NamedTuple
 
 import msgspec
+from msgspec.structs import astuple, replace
 
 from ledger import money, time
 from ledger.decisions.base import (
@@ -145,11 +147,9 @@ class Order(msgspec.Struct, frozen=True, array_like=True, gc=False):
     @property
     def status(self) -> str:
         """One word for people: how far the order has come."""
-        if self.voided or self.cancelled:
-            return self.stage
-        if self.closed:
-            return "closed"
-        return "settled" if self.settled else self.stage
+        if (self.settled or self.closed) and not (self.voided or self.cancelled):
+            return "closed" if self.closed else "settled"
+        return self.stage
 
     @property
     def shipped(self) -> tuple[int, ...]:
@@ -192,7 +192,7 @@ INITIAL["order"] = Order()
 @folds(OrderPlaced)
 def _placed(order: Order, fact: OrderPlaced, recorded: Recorded) -> Order:
     envelope = recorded.envelope
-    return msgspec.structs.replace(
+    return replace(
         order,
         placed=True,
         shop=fact.shop,
@@ -209,7 +209,7 @@ def _placed(order: Order, fact: OrderPlaced, recorded: Recorded) -> Order:
 
 @folds(OrderPaid)
 def _paid(order: Order, fact: OrderPaid, recorded: Recorded) -> Order:
-    return msgspec.structs.replace(
+    return replace(
         order,
         paid=True,
         paid_at=recorded.envelope.effective_at,
@@ -223,7 +223,7 @@ def _paid(order: Order, fact: OrderPaid, recorded: Recorded) -> Order:
 
 @folds(OrderSettled)
 def _settled(order: Order, fact: OrderSettled, _recorded: Recorded) -> Order:
-    return msgspec.structs.replace(
+    return replace(
         order,
         settled=True,
         whole_commission=fact.whole_commission,
@@ -234,32 +234,32 @@ def _settled(order: Order, fact: OrderSettled, _recorded: Recorded) -> Order:
 
 @folds(SharesRestored)
 def _restored(order: Order, _fact: SharesRestored, _recorded: Recorded) -> Order:
-    return msgspec.structs.replace(order, handed_out=-1)
+    return replace(order, handed_out=-1)
 
 
 @folds(OrderCancelled)
 def _cancelled(order: Order, _fact: OrderCancelled, _recorded: Recorded) -> Order:
-    return msgspec.structs.replace(order, cancelled=True)
+    return replace(order, cancelled=True)
 
 
 @folds(OrderVoided)
 def _voided(order: Order, _fact: OrderVoided, _recorded: Recorded) -> Order:
-    return msgspec.structs.replace(order, voided=True)
+    return replace(order, voided=True)
 
 
 @folds(OrderClaimed)
 def _claimed(order: Order, fact: OrderClaimed, _recorded: Recorded) -> Order:
-    return msgspec.structs.replace(order, claims=(*order.claims, fact.claim))
+    return replace(order, claims=(*order.claims, fact.claim))
 
 
 @folds(OrderClosed)
 def _closed(order: Order, _fact: OrderClosed, _recorded: Recorded) -> Order:
-    return msgspec.structs.replace(order, closed=True)
+    return replace(order, closed=True)
 
 
 @folds(SameVersionRecorded)
 def _same_version(state: Any, fact: SameVersionRecorded, _recorded: Recorded) -> Any:  # noqa: ANN401 - of an order or a refund
-    return msgspec.structs.replace(state, version=fact.version)
+    return replace(state, version=fact.version)
 
 
 folds(StaleVersionRecorded)(unchanged)
@@ -277,9 +277,10 @@ class OrderLine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     supplier: OptionalName = ""
     fulfiller: OptionalName = ""
 
-    def line(self) -> Line:
-        """The same as a fact keeps it, which has the same fields in the same order."""
-        return Line(*msgspec.structs.astuple(self))
+
+def kept(lines: Sequence[OrderLine]) -> tuple[Line, ...]:
+    """The lines as facts keep them, which have the same fields in the same order."""
+    return tuple(starmap(Line, map(astuple, lines)))
 
 
 class PlaceOrder(Command, kw_only=True):
@@ -409,7 +410,7 @@ def check(order: Order, id_: str, parent: Literal["placed", "paid"], past: Past)
 def place(past: Past, command: PlaceOrder) -> Iterator[Item]:
     """An order is placed once; the same again changes nothing."""
     order: Order = past.state(command.stream)
-    lines = tuple(line.line() for line in command.lines)
+    lines = kept(command.lines)
     if order.placed:
         same = (command.shop, command.host, command.buyer, command.currency, lines, command.freight)
         if same == (order.shop, order.host, order.buyer, order.currency, order.lines, order.freight):
@@ -510,7 +511,7 @@ def settle(past: Past, command: SettleOrder) -> Iterator[Item]:
             detail = f"Commission and host share {commission + host_share} exceed the {order.whole} paid."
             raise InsufficientFunds(detail, field="commission")
         marks = (*marks, "guard_exceeded")
-    whole = msgspec.structs.replace(order, whole_commission=commission, whole_host_share=host_share)
+    whole = replace(order, whole_commission=commission, whole_host_share=host_share)
     to_platform, to_host = whole.shares(past.used(f"refund/{command.id}"))
     net = past.balance(f"order_escrow:{command.id}", order.currency) - to_platform - to_host
     yield OrderSettled(

@@ -148,6 +148,16 @@ def rows(connection: Connection, text: str, parameters: tuple[Any, ...]) -> list
     return found
 
 
+def some_rows(
+    connection: Connection, text: str, parameters: tuple[Any, ...], size: int
+) -> Iterator[list[tuple[Any, ...]]]:
+    """The same, `size` rows at a time; SQLite finds them step by step."""
+    with connection.exec_driver_sql(text, parameters, execution_options={"binary": True}) as result:
+        cursor: Any = result.cursor
+        while found := cursor.fetchmany(size):
+            yield found
+
+
 def rows_by_page(connection: Connection, text: str, limit: int) -> Iterator[list[tuple[Any, ...]]]:
     """The rows of a query whose parameters are a position and `limit`, page behind page from 0 on.
 
@@ -155,12 +165,7 @@ def rows_by_page(connection: Connection, text: str, limit: int) -> Iterator[list
     """
     driver: Any = connection.connection.driver_connection
     if not isinstance(driver, psycopg.Connection):
-        with connection.exec_driver_sql(
-            text, (0, -1)
-        ) as result:  # Without a limit, as it finds them step by step.
-            cursor: Any = result.cursor
-            while found := cursor.fetchmany(limit):
-                yield found
+        yield from some_rows(connection, text, (0, -1), limit)  # Without a limit.
         return
 
     def asked(after: int) -> psycopg.Cursor[tuple[Any, ...]]:

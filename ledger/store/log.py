@@ -100,8 +100,9 @@ class FactMapper(es.Mapper[Any]):
             states[row[2]].append(row[3])
         decoded = {topic: iter(self._codec.decode_all(topic, found)) for topic, found in states.items()}
         return [
-            Recorded(position, stream, version, *next(decoded[topic]))
+            Recorded(position, stream, version, envelope, fact)
             for stream, version, topic, _, position in rows
+            for envelope, fact in (next(decoded[topic]),)
         ]
 
 

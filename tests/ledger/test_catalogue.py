@@ -9,7 +9,7 @@ import pytest
 from ledger import catalogue
 from ledger.decisions.base import COMMANDS, DECISIONS, INITIAL, Command, Nothing, Request, identifier, kind
 from ledger.decisions.correction import RecordCorrection
-from ledger.decisions.order import OrderLine, PayOrder, PlaceOrder
+from ledger.decisions.order import OrderLine, PayOrder, PlaceOrder, kept
 from ledger.decisions.refund import RefundItem, RequestRefund
 from ledger.errors import InvalidIdentifier, UnknownCommand
 from tests.ledger.stories import PAY, PLACE, but
@@ -182,7 +182,9 @@ def test_nothing_has_happened_in_an_empty_past():
 
 
 def test_lines_of_an_order_are_kept_as_they_are():
-    line = OrderLine(sku="cup", title="Cup", quantity=2, amount=5, supplier="maker", fulfiller="depot").line()
+    (line,) = kept(
+        [OrderLine(sku="cup", title="Cup", quantity=2, amount=5, supplier="maker", fulfiller="depot")]
+    )
     assert (line.sku, line.title, line.quantity, line.amount, line.supplier, line.fulfiller) == (
         "cup",
         "Cup",

@@ -72,7 +72,7 @@ def test_an_empty_ledger_has_nothing_to_catch_up_with(database: Database):
     write(database, [])
     engine = Engine(database)
     engine.catch_up()
-    assert engine.status()[0] == Status("order_status", 3, 0, 0, 0, "", None, "")
+    assert engine.status()[0] == Status("order_status", 4, 0, 0, 0, "", None, "")
     assert as_folded(database)
 
 
@@ -170,7 +170,7 @@ def test_a_lost_table_or_checkpoint_is_folded_again(database: Database):
     write(database, busy(9, 100))
     Engine(database).catch_up()
     with database.write() as connection:
-        connection.execute(text("DROP TABLE p_order_status_v3"))
+        connection.execute(text("DROP TABLE p_order_status_v4"))
         connection.execute(text("DELETE FROM projection_checkpoints WHERE name = 'refunds'"))
     Engine(database).catch_up()
     assert as_folded(database)

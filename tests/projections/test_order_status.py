@@ -52,7 +52,7 @@ def reported(command: Command, version: int = 0) -> Request:
     ("story", "told"),
     [
         (TO_THE_END[:1], {"status": "placed", "buyer": "B1", "cash": 0, "paid_at": None}),
-        (TO_THE_END[:2], {"status": "paid", "cash": 10_000, "steps": ["placed", "paid"]}),
+        (TO_THE_END[:2], {"status": "paid", "cash": 10_000, "net": 10_000, "steps": ["placed", "paid"]}),
         (TO_THE_END[:3], {"status": "dispatched"}),
         (TO_THE_END[:4], {"status": "delivered"}),
         (TO_THE_END[:5], {"status": "confirmed"}),
@@ -60,13 +60,13 @@ def reported(command: Command, version: int = 0) -> Request:
         (TO_THE_END, {"status": "closed", "parked": 0}),
         ((PLACED, CancelOrder(id=ORDER)), {"status": "cancelled"}),
         ((PLACED, PAID, VoidOrder(id=ORDER, reason="brushing")), {"status": "voided", "cash": 10_000}),
-        ((PLACED, PAID, ASKED), {"refunded_cash": 0, "refunds": ["r1"]}),
-        ((PLACED, PAID, *BACK), {"status": "paid", "refunded_cash": 10_000, "refunds": ["r1"]}),
-        ((PLACED, PAID, reported(REPORTED)), {"refunded_cash": 400, "refunded_coupon": 5}),
+        ((PLACED, PAID, ASKED), {"refunded": (0, 0), "net": 10_000, "refunds": ["r1"]}),
+        ((PLACED, PAID, *BACK), {"status": "paid", "refunded": (10_000, 0), "net": 0, "refunds": ["r1"]}),
+        ((PLACED, PAID, reported(REPORTED)), {"refunded": (400, 5), "net": 9_595}),
         ((reported(PAID),), {"status": "awaited", "parked": 1, "shop": ""}),
         ((reported(PAID), PLACED), {"status": "paid", "parked": 0}),
         ((reported(PAID), reported(REPORTED)), {"status": "awaited", "parked": 2}),
-        ((reported(REPORTED), PLACED, PAID), {"parked": 0, "refunded_cash": 400, "refunds": ["r2"]}),
+        ((reported(REPORTED), PLACED, PAID), {"parked": 0, "refunded": (400, 5), "refunds": ["r2"]}),
         ((PLACED, reported(SENT)), {"status": "dispatched", "marks": ["out_of_order"]}),
         ((reported(place(ORDER, 0)),), {"status": "placed", "marks": []}),
     ],
@@ -83,6 +83,8 @@ def only_row(story: tuple[Command | Request, ...]) -> dict[str, Any]:
     kept = ORDER_STATUS.load(stored)
     assert kept.position == log[-1].position or log[-1].stream.startswith("refund-")
     more = {
+        "cash": kept.order.cash,
+        "refunded": kept.refunded,
         "refunds": [given.id for given in kept.refunds],
         "marks": list(kept.marks),
         "steps": [step for step, _, _ in kept.times],
@@ -94,13 +96,13 @@ def only_row(story: tuple[Command | Request, ...]) -> dict[str, Any]:
 def test_a_reversed_refund_gives_nothing_back_and_stays_listed():
     story = (PLACED, PAID, *BACK, RecordCorrection(id="5", reason="not theirs"))
     row = only_row(story)
-    assert (row["refunded_cash"], row["refunds"]) == (0, ["r1"])
+    assert (row["refunded"], row["refunds"]) == ((0, 0), ["r1"])
 
 
 def test_a_replaced_report_counts_once():
     second = msgspec.structs.replace(REPORTED, lines=(ReportedLine(line=1, cash=300),))
     row = only_row((PLACED, PAID, reported(REPORTED, 1), reported(second, 2)))
-    assert (row["refunded_cash"], row["refunded_coupon"], row["refunds"]) == (300, 0, ["r2"])
+    assert (row["refunded"], row["refunds"]) == ((300, 0), ["r2"])
 
 
 def test_a_reversed_settlement_is_no_longer_settled():
@@ -130,7 +132,7 @@ def test_the_version_moves_with_the_shape_of_an_order():
         "confirmed_at clock settled whole_commission whole_host_share handed_out closed cancelled "
         "voided claims parked"
     )
-    assert (ORDER_STATUS.version, " ".join(Order.__struct_fields__)) == (3, names)
+    assert (ORDER_STATUS.version, " ".join(Order.__struct_fields__)) == (4, names)
 
 
 # Views and stories.
