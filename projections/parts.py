@@ -190,8 +190,11 @@ class Part:
         """Fold the facts behind a position, up to another or as many as one query finds."""
         count = end = 0
         parameters = (after, until, *self._bounds, _ASKED)
-        with self._database.read() as connection:
-            for found in some_rows(connection, self._text, parameters, _PAGE):
+        with (
+            self._database.read() as connection,
+            closing(some_rows(connection, self._text, parameters, _PAGE)) as some,
+        ):
+            for found in some:
                 self._pulse()
                 facts, broken = pages.read(self._mapper, found)
                 count, end = count + len(found), found[-1][-1]

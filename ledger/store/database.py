@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from itertools import chain
 from time import monotonic, sleep
@@ -150,7 +150,7 @@ def rows(connection: Connection, text: str, parameters: tuple[Any, ...]) -> list
 
 def some_rows(
     connection: Connection, text: str, parameters: tuple[Any, ...], size: int
-) -> Iterator[list[tuple[Any, ...]]]:
+) -> Generator[list[tuple[Any, ...]]]:
     """The same, `size` rows at a time; SQLite finds them step by step."""
     with connection.exec_driver_sql(text, parameters, execution_options={"binary": True}) as result:
         cursor: Any = result.cursor
