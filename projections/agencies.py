@@ -168,7 +168,8 @@ def _paid(
 ) -> Iterator[tuple[str, str, str, int, int]]:
     """Shop, host, currency, time and net sum of the orders of a year, read a few thousand at a time."""
     columns, (first, after) = ORDERS.c, year_bounds(year)
-    query = select(columns.shop, columns.host, columns.currency, columns.paid_at, columns.net).where(
+    net = columns.paid - columns.refunded
+    query = select(columns.shop, columns.host, columns.currency, columns.paid_at, net).where(
         columns.paid_at >= first, columns.paid_at < after, columns.status.not_in(_STRUCK)
     )
     if len(parties) <= _AT_ONCE:

@@ -38,7 +38,8 @@ TABLE = Table(
     Column("host", Text, nullable=False),
     Column("buyer", Text, nullable=False),
     Column("currency", Text, nullable=False),
-    Column("net", BigInteger, nullable=False),
+    Column("paid", BigInteger, nullable=False),
+    Column("refunded", BigInteger, nullable=False),
     Column("paid_at", BigInteger),
     Column("due_at", BigInteger),
     Column("state", LargeBinary, nullable=False),
@@ -46,8 +47,8 @@ TABLE = Table(
 )
 """One row an order; `state` holds all that is known, as MessagePack, the columns what is searched by.
 
-`net` is what was paid, coupons included, less what was given back (minor units). `due_at` is when units that
-have not left become late (UTC microseconds), as far as that is not known yet."""
+`paid` and `refunded` are what was paid and given back, coupons included (minor units). `due_at` is when units
+that have not left become late (UTC microseconds), as far as that is not known yet."""
 
 _DUE = TABLE.c.due_at.is_not(None)
 Index(f"{TABLE.name}_due", TABLE.c.due_at, sqlite_where=_DUE, postgresql_where=_DUE)
@@ -191,7 +192,8 @@ def _dump(key: str, row: Row) -> tuple[Any, ...]:
         known.host,
         known.buyer,
         known.currency,
-        known.whole - sum(row.refunded) if row.refunds else known.whole,
+        known.whole,
+        sum(row.refunded) if row.refunds else 0,
         known.paid_at if known.paid else None,
         dispatch.due_at(known) if known.clock.promised else None,
         _encode((row, waiting)),

@@ -10,6 +10,7 @@ from time import monotonic
 from typing import Annotated, Any, NamedTuple
 
 import typer
+from sqlalchemy import select
 
 from api import keys, simulation
 from api.cli.books import print_trial_balance
@@ -34,21 +35,22 @@ from api.cli.shops import plain_shop, print_shop
 from api.importers import run
 from api.importers.complete_journey import baskets as real_baskets
 from ledger import time
-from ledger.books import statement, trial_balance
-from ledger.decisions.base import Request, identifier
+from ledger.books import trial_balance
+from ledger.decisions.base import Request
 from ledger.store.database import Database
 from ledger.writer import Writer
 from projections.badges import badges_at
 from projections.cards import card_view
 from projections.engine import Engine
 from projections.merits import Merit, merits
-from projections.order_status import OrderView, order_view
+from projections.order_status import TABLE, OrderView, order_view
 from projections.pet_fund import fund_view
 from projections.shops import shop_view
 
 app = typer.Typer()
 
 _HOST, _PORT = "127.0.0.1", 8000
+_OLDEST = 100
 
 
 @app.command(
@@ -227,9 +229,11 @@ def _print_outcome(played: Sequence[simulation.Outcome]) -> None:
 
 
 def _sample(database: Database) -> str:
-    """The first order that somebody else paid a part of too: the platform, with its coupon."""
-    (line,) = statement(database, "platform_coupon", simulation.CURRENCY, limit=1)
-    return identifier(line.stream)
+    """The first of the oldest orders that the platform paid a part of too, with its coupon, if there is one."""
+    query = select(TABLE.c.order_id).order_by(TABLE.c.paid_at, TABLE.c.order_id).limit(_OLDEST)
+    with database.read() as connection:
+        names: list[str] = list(connection.execute(query).scalars())
+    return next((name for name in names if order_view(database, name).coupon), names[0])
 
 
 def _say_next(order: OrderView, found: dict[str, Shown]) -> None:

@@ -68,7 +68,7 @@ def look(database: Database) -> World:
     """The baskets that were loaded, as the read model has them."""
     columns = TABLE.c
     ours = columns.order_id.startswith(PLATFORM), columns.currency == CURRENCY, columns.buyer != ""
-    dearest = select(columns.order_id).where(*ours).order_by(columns.net.desc(), columns.order_id)
+    dearest = select(columns.order_id).where(*ours).order_by(columns.paid.desc(), columns.order_id)
     counted = select(columns.shop, func.count()).where(*ours).group_by(columns.shop).order_by(columns.shop)
     with database.snapshot() as connection:
         baskets = {shop: count for shop, count in connection.execute(counted)}  # noqa: C416 - rows are no pairs to mypy

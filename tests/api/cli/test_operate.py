@@ -44,7 +44,7 @@ def test_projections_and_rebuild(story: Ask, run: Run, database_url: str):
     assert {model["name"] for model in before} >= {"order_status", "refunds", "returning_buyers"}
     assert all(model["lag"] == 4 for model in before)
     story("order", "web:1")
-    tamper(database_url, "UPDATE p_order_status_v3 SET shop = 'S9'")
+    tamper(database_url, "UPDATE p_order_status_v4 SET shop = 'S9'")
     refused = json.loads(run("rebuild", "order_status", "--processes", "1", "--json", status=2).stderr)
     assert (refused["code"], refused["field"]) == ("projection_differs", "projection")
     assert "shop is 'S9'" in refused["detail"]
