@@ -229,7 +229,7 @@ def _print_outcome(played: Sequence[simulation.Outcome]) -> None:
 
 
 def _sample(database: Database) -> str:
-    """The first of the oldest orders that the platform paid a part of too, with its coupon, if there is one."""
+    """The first of the oldest orders that the platform, too, paid a part of with its coupon, if any."""
     query = select(TABLE.c.order_id).order_by(TABLE.c.paid_at, TABLE.c.order_id).limit(_OLDEST)
     with database.read() as connection:
         names: list[str] = list(connection.execute(query).scalars())
