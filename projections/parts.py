@@ -448,17 +448,19 @@ def _reading(shares: Sequence[Share], *, is_sqlite: bool) -> tuple[str, list[str
     """The query for a page of what some shares want: behind a position, up to one, the bounds, so many."""
     mark, name = ("?", "originator_id") if is_sqlite else ("%s", 'originator_id COLLATE "C"')
     between = f"{name} >= {mark} AND {name} < {mark}"
-    wanted = [f"topic IN ({_listed(_topics(share for share in shares if not share.high))})"]
+    whole = _topics(share for share in shares if not share.high)
+    wanted = [f"topic IN ({_listed(whole)})"] if whole else []
     bounds = []
     for kind, ranges in _by_kind(shares).items():
-        wanted.append(f"topic IN ({_listed(_topics(ranges))}) AND ({between} OR NOT ({between}))")
+        # First what passes most facts by.
+        wanted.append(f"({between} OR NOT ({between})) AND topic IN ({_listed(_topics(ranges))})")
         bounds += [ranges[0].low, ranges[0].high, f"{kind}-", f"{kind}."]
-    where = f"position > {mark} AND position <= {mark} AND ({' OR '.join(wanted)})"
+    where = f"position > {mark} AND position <= {mark} AND ({' OR '.join(wanted) or 'FALSE'})"
     return f"SELECT {COLUMNS} FROM facts WHERE {where} ORDER BY position LIMIT {mark}", bounds  # noqa: S608 - names are ours
 
 
 def _listed(topics: Iterable[str]) -> str:
-    return ", ".join(f"'{topic}'" for topic in sorted(topics)) or "''"
+    return ", ".join(f"'{topic}'" for topic in sorted(topics))
 
 
 def _mine(share: Share) -> tuple[str, str] | None:
