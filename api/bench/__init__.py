@@ -20,7 +20,7 @@ app = typer.Typer()
 @app.command(
     epilog=examples(
         "assurance bench",
-        "assurance bench --only rebuild --facts 5000000",
+        "assurance bench --only rebuild --facts 300000",
         "assurance bench --only append --database postgresql+psycopg://postgres@localhost/postgres",
     )
 )
@@ -45,7 +45,9 @@ def bench(
     ] = False,
     facts: Annotated[
         int | None,
-        typer.Option("--facts", min=2, help="How many facts are rebuilt from. Default: a million."),
+        typer.Option(
+            "--facts", min=2, help="How many facts are rebuilt from. Default: five million, half an hour."
+        ),
     ] = None,
     data: Annotated[
         Path | None,

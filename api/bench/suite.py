@@ -43,7 +43,7 @@ FULL = Sizes(
     reads=300,
     rows=200_000,
     memory_rows=500_000,
-    rebuild_facts=1_000_000,
+    rebuild_facts=5_000_000,
     rebuild_rounds=3,
 )
 QUICK = Sizes(
