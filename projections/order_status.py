@@ -134,11 +134,11 @@ def fold(row: Row | None, recorded: Recorded, key: str) -> Row:  # noqa: ARG001 
     """An order after one more fact of its own or of a refund that names it."""
     if row is None:
         row = _NEW
-    fact = recorded.fact
+    fact: Any = recorded.fact  # What it has, `_HOW` says.
     after, step, marked = _HOW[type(fact)]
     marks, times = row.marks, row.times
-    if marked and fact.marks:  # type: ignore[attr-defined] # it has them
-        marks = (*marks, *[mark for mark in fact.marks if mark not in marks])  # type: ignore[attr-defined]
+    if marked and fact.marks:
+        marks = (*marks, *[mark for mark in fact.marks if mark not in marks])
     if step:
         envelope = recorded.envelope
         now = step, envelope.effective_at, envelope.offset

@@ -51,6 +51,7 @@ app = typer.Typer()
 
 _HOST, _PORT = "127.0.0.1", 8000
 _OLDEST = 100
+"""Orders among which the sample is sought."""
 
 
 @app.command(
